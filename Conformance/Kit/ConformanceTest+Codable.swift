@@ -1,0 +1,142 @@
+extension ConformanceTest: Codable {
+  private enum Field: String, CodingKey, CaseIterable {
+    case id
+    case purpose
+    case origin
+    case covers
+    case requires
+    case steps
+  }
+
+  /// Reads a test; unknown keys, an empty id and an empty list of steps are errors.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.strict(Field.self)
+    self.init(
+      id: try fields.name(.id),
+      purpose: try fields.name(.purpose),
+      origin: try fields.optionalField(.origin, Origin.self),
+      covers: try fields.field(.covers, default: []),
+      requires: Set(try fields.names(.requires).map(Capability.init)),
+      steps: try fields.nonEmpty(.steps, Step.self))
+  }
+
+  /// Writes the test; what is empty is left out.
+  public func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Field.self)
+    try fields.encode(id, forKey: .id)
+    try fields.encode(purpose, forKey: .purpose)
+    try fields.encodeIfPresent(origin, forKey: .origin)
+    try fields.encodeUnlessEmpty(covers, .covers)
+    try fields.encodeUnlessEmpty(requires.sorted().map(\.name), .requires)
+    try fields.encode(steps, forKey: .steps)
+  }
+}
+
+extension ConformanceTest.Origin: Codable {
+  private enum Field: String, CodingKey, CaseIterable {
+    case spec
+    case scope
+    case fingerprint
+  }
+
+  /// Reads `{"spec": "kvm/tdx", "scope": {"vcpus": 2}, "fingerprint": "..."}`.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.strict(Field.self)
+    self.init(
+      spec: try fields.name(.spec),
+      scope: try fields.field(.scope, default: [:]),
+      fingerprint: fields.contains(.fingerprint) ? try fields.name(.fingerprint) : nil)
+  }
+
+  /// Writes the origin; what is empty is left out.
+  public func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Field.self)
+    try fields.encode(spec, forKey: .spec)
+    try fields.encodeUnlessEmpty(scope, .scope)
+    try fields.encodeIfPresent(fingerprint, forKey: .fingerprint)
+  }
+}
+
+extension ConformanceTest.Step: Codable {
+  private enum Field: String, CodingKey, CaseIterable {
+    case call
+    case expect
+    case tolerate
+    case written
+    case observe
+    case unchanged
+  }
+
+  /// Reads a step; a step without an expected outcome is an error.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.strict(Field.self)
+    let seen: [String: Value] = try fields.field(.observe, default: [:])
+    self.init(
+      try fields.decode(Call.self, forKey: .call),
+      expect: try fields.nonEmpty(.expect, ExpectedOutcome.self),
+      tolerate: try fields.field(.tolerate, default: []),
+      written: try fields.field(.written, default: [:]),
+      observe: seen.asObservations,
+      unchanged: try fields.field(.unchanged, default: false))
+  }
+
+  /// Writes the step; what is empty or false is left out.
+  public func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Field.self)
+    try fields.encode(call, forKey: .call)
+    try fields.encode(expect, forKey: .expect)
+    try fields.encodeUnlessEmpty(tolerate, .tolerate)
+    try fields.encodeUnlessEmpty(written, .written)
+    try fields.encodeUnlessEmpty(observe.byName, .observe)
+    if unchanged { try fields.encode(true, forKey: .unchanged) }
+  }
+}
+
+extension ConformanceSuite: Codable {
+  private enum Field: String, CodingKey, CaseIterable {
+    case format
+    case name
+    case guarantee
+    case tests
+  }
+
+  /// Reads a suite; another format, no tests and two tests of one id are errors.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.strict(Field.self)
+    let format = try fields.decode(Int.self, forKey: .format)
+    guard format == ConformanceTest.format else {
+      throw fields.error(.format, "is \(format); this version reads \(ConformanceTest.format)")
+    }
+    self.init(
+      name: try fields.name(.name),
+      guarantee: try fields.name(.guarantee),
+      tests: try fields.nonEmpty(.tests, ConformanceTest.self))
+    var seen: Set<String> = []
+    for test in tests where !seen.insert(test.id).inserted {
+      throw fields.error(.tests, "two tests have the id \(test.id)")
+    }
+  }
+
+  /// Writes the suite in this kit's format.
+  public func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Field.self)
+    try fields.encode(ConformanceTest.format, forKey: .format)
+    try fields.encode(name, forKey: .name)
+    try fields.encode(guarantee, forKey: .guarantee)
+    try fields.encode(tests, forKey: .tests)
+  }
+}
+
+extension [ObservationID: Value] {
+  /// The observations by name, as they stand in JSON.
+  public var byName: [String: Value] {
+    Dictionary(uniqueKeysWithValues: map { ($0.key.name, $0.value) })
+  }
+}
+
+extension [String: Value] {
+  /// The observations that JSON names.
+  public var asObservations: [ObservationID: Value] {
+    Dictionary(uniqueKeysWithValues: map { (ObservationID($0.key), $0.value) })
+  }
+}

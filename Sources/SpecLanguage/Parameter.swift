@@ -1,0 +1,86 @@
+/// A number that a scope or `--set` chooses: `Parameter("BUG", 0...2, default: 0)`.
+public struct Parameter: Readable {
+  public typealias Value = Int
+  public let name: String
+  public let range: ClosedRange<Int>
+  public let defaultValue: Int
+  /// What the number means, for `tdxspec list`.
+  public let meaning: String
+  /// The sort whose size it is, if any.
+  public let sizeOf: SortID?
+
+  public init(
+    _ name: String, _ range: ClosedRange<Int>, default defaultValue: Int, _ meaning: String = ""
+  ) {
+    self.name = name
+    self.range = range
+    self.defaultValue = defaultValue
+    self.meaning = meaning
+    sizeOf = nil
+  }
+
+  /// How many elements a sort has: `Parameter("vcpus", of: VCPU.self, 1...4, default: 2)`.
+  public init<S: Sort>(
+    _ name: String, of sort: S.Type, _ range: ClosedRange<Int>, default defaultValue: Int,
+    _ meaning: String = ""
+  ) {
+    self.name = name
+    self.range = range
+    self.defaultValue = defaultValue
+    self.meaning = meaning
+    sizeOf = S.sort
+  }
+
+  public var node: Node { .parameter(name) }
+}
+
+/// A fixed table over a sort: `Constant(Page.self, File.self) { page, files in page % files }`.
+///
+/// It tells elements apart, so it breaks the symmetry of the sorts it mentions.
+public struct Constant<Key: Sort, Value: Domain>: Sendable, DeclaringConstant {
+  let id: ConstantID
+  let table: @Sendable (_ key: Int, _ size: Int) -> Int
+  let valueType: ValueType
+
+  /// - Parameter table: the value's number for a key's number; `size` is how many values there are
+  ///   when the value is an element of a sort, 0 otherwise.
+  public init(
+    _ key: Key.Type, _ value: Value.Type,
+    _ table: @escaping @Sendable (_ key: Int, _ size: Int) -> Int
+  ) {
+    id = ConstantID(raw: Identity.next())
+    self.table = table
+    valueType = Value.valueType
+  }
+
+  public subscript(_ key: some Readable<Key>) -> Expr<Value> { Expr(.constant(id, key.node)) }
+
+  var constant: ConstantDeclaration {
+    ConstantDeclaration(id: id, key: Key.sort, value: valueType, table: table)
+  }
+}
+
+protocol DeclaringConstant {
+  var constant: ConstantDeclaration { get }
+}
+
+/// A `Constant`, as the registration of a spec sees it.
+public struct ConstantDeclaration: Sendable {
+  public let id: ConstantID
+  public let key: SortID
+  public let value: ValueType
+  public let table: @Sendable (_ key: Int, _ size: Int) -> Int
+}
+
+/// A named choice of sizes and parameters: `--scope race`.
+public struct Scope: Sendable {
+  public let name: String
+  public let meaning: String
+  public let values: [String: Int]
+
+  public init(_ name: String, _ meaning: String, _ values: [String: Int]) {
+    self.name = name
+    self.meaning = meaning
+    self.values = values
+  }
+}

@@ -1,0 +1,89 @@
+/// What a spec's author expects a property's verdict to be.
+public enum ExpectedVerdict: String, Hashable, Sendable {
+  case violated
+  case vacuous
+}
+
+/// A claim about a spec, with an id that `--property` and the JSON events use.
+public struct Property: Sendable {
+  public enum Kind: Sendable {
+    /// Holds in every reachable state.
+    case always(Node)
+    /// Holds in some reachable state; `call` and `after` tell where to look when it does not.
+    case possible(Node, call: String?, after: Node?)
+  }
+
+  public let id: String
+  /// One sentence for people.
+  public let text: String
+  public let kind: Kind
+  public let citations: [String]
+  public let location: SourceLocation
+  public private(set) var expected: ExpectedVerdict?
+  public private(set) var expectedReason: String?
+
+  init(
+    id: String, text: String, kind: Kind, citations: [String], location: SourceLocation
+  ) {
+    self.id = id
+    self.text = text
+    self.kind = kind
+    self.citations = citations
+    self.location = location
+  }
+
+  /// Marks a verdict that the author wants; `check --expected` fails when it does not come.
+  public func expect(_ verdict: ExpectedVerdict, because reason: String) -> Property {
+    var copy = self
+    copy.expected = verdict
+    copy.expectedReason = reason
+    return copy
+  }
+}
+
+/// The condition holds in every reachable state.
+public func Always(
+  _ id: String, _ text: String, cites citations: String...,
+  file: String = #fileID, line: Int = #line, @ConditionBuilder _ condition: () -> Condition
+) -> Property {
+  Property(
+    id: id, text: text, kind: .always(condition().node), citations: citations,
+    location: SourceLocation(file: file, line: line))
+}
+
+/// The condition holds in no reachable state.
+public func Forbidden(
+  _ id: String, _ text: String, cites citations: String...,
+  file: String = #fileID, line: Int = #line, @ConditionBuilder _ condition: () -> Condition
+) -> Property {
+  Property(
+    id: id, text: text, kind: .always(.not(condition().node)), citations: citations,
+    location: SourceLocation(file: file, line: line))
+}
+
+/// The condition holds in some reachable state.
+///
+/// - Parameters:
+///   - call: the call the question is about; when the answer is no, its refusals are named.
+///   - after: the states that count for that; all of them by default.
+public func Possible(
+  _ id: String, _ text: String, call: String? = nil, after: Condition? = nil,
+  cites citations: String..., file: String = #fileID, line: Int = #line,
+  @ConditionBuilder _ condition: () -> Condition
+) -> Property {
+  Property(
+    id: id, text: text, kind: .possible(condition().node, call: call, after: after?.node),
+    citations: citations, location: SourceLocation(file: file, line: line))
+}
+
+extension Property {
+  /// The id of the property that every spec with threads has: no deadlock.
+  public static let noDeadlockID = "no-deadlock"
+
+  /// A property that the tool adds to every spec with threads.
+  public static func builtIn(_ id: String, _ text: String) -> Property {
+    Property(
+      id: id, text: text, kind: .always(.yes), citations: [],
+      location: SourceLocation(file: "built-in", line: 0))
+  }
+}

@@ -1,0 +1,113 @@
+/// A group of variables, locks, parameters and actions that specs are assembled from.
+public protocol SpecPart: Sendable {}
+
+/// A specification: variables and locks as stored properties, actions and properties as lists.
+public protocol Spec: SpecPart {
+  /// As the command line spells it: `teardown/terminate-vm-v4`.
+  static var name: String { get }
+  /// One sentence for `tdxspec list`.
+  var summary: String { get }
+  @ListBuilder<Action> var actions: [Action] { get }
+  @ListBuilder<Property> var properties: [Property] { get }
+  @ListBuilder<Scope> var scopes: [Scope] { get }
+}
+
+extension Spec {
+  @ListBuilder<Scope> public var scopes: [Scope] { [Scope]() }
+}
+
+/// Lists things under each other.
+@resultBuilder
+public enum ListBuilder<Element> {
+  public static func buildExpression(_ element: Element) -> [Element] { [element] }
+  public static func buildExpression(_ elements: [Element]) -> [Element] { elements }
+  public static func buildBlock(_ parts: [Element]...) -> [Element] { parts.flatMap { $0 } }
+}
+
+/// A variable with the name that reflection found for it.
+public struct NamedVariable: Sendable {
+  public let name: String
+  public let declaration: VariableDeclaration
+}
+
+/// A spec as everything else sees it: names, declarations, actions and properties, in order.
+public struct SpecDescription: Sendable {
+  public let name: String
+  public let summary: String
+  public let variables: [NamedVariable]
+  public let locks: [LockDeclaration]
+  public let parameters: [Parameter]
+  public let constants: [ConstantDeclaration]
+  public let actions: [Action]
+  public let properties: [Property]
+  public let scopes: [Scope]
+
+  /// Reads a spec's declarations by reflection, in order of declaration, parts included.
+  public init(_ spec: some Spec) {
+    var found = Declarations()
+    found.collect(spec)
+    name = type(of: spec).name
+    summary = spec.summary
+    variables = found.variables
+    locks = found.locks
+    parameters = found.parameters
+    constants = found.constants
+    actions = spec.actions
+    properties = spec.properties
+    scopes = spec.scopes
+  }
+
+  /// The declared name of a variable.
+  public func name(of id: VariableID) -> String {
+    variables.first { $0.declaration.id == id }?.name ?? "?"
+  }
+}
+
+/// What reflection over a spec's stored properties finds.
+private struct Declarations {
+  var variables: [NamedVariable] = []
+  var locks: [LockDeclaration] = []
+  var parameters: [Parameter] = []
+  var constants: [ConstantDeclaration] = []
+
+  mutating func collect(_ part: any SpecPart) {
+    for child in Mirror(reflecting: part).children {
+      let label = child.label ?? "?"
+      switch child.value {
+      case let part as any SpecPart:
+        collect(part)
+      case let variable as any Declaring:
+        add(variable.declarations, label)
+      case let lock as any DeclaringLock:
+        add(lock.lock)
+      case let parameter as Parameter:
+        if !parameters.contains(where: { $0.name == parameter.name }) {
+          parameters.append(parameter)
+        }
+      case let constant as any DeclaringConstant:
+        if !constants.contains(where: { $0.id == constant.constant.id }) {
+          constants.append(constant.constant)
+        }
+      default:
+        break
+      }
+    }
+  }
+
+  private mutating func add(_ declarations: [VariableDeclaration], _ label: String) {
+    for declaration in declarations
+    where !variables.contains(where: { $0.declaration.id == declaration.id }) {
+      variables.append(NamedVariable(name: label, declaration: declaration))
+    }
+  }
+
+  /// A lock becomes its owner and, if it can be shared, its readers.
+  private mutating func add(_ lock: LockDeclaration) {
+    guard !locks.contains(lock) else { return }
+    locks.append(lock)
+    variables.append(NamedVariable(name: lock.name, declaration: lock.owner))
+    if let readers = lock.readers {
+      variables.append(NamedVariable(name: "\(lock.name) readers", declaration: readers))
+    }
+  }
+}

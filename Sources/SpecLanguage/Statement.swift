@@ -1,0 +1,214 @@
+/// One statement of an action's body, as data.
+public struct Statement: Hashable, Sendable {
+  public indirect enum Kind: Hashable, Sendable {
+    /// The instance is not enabled otherwise.
+    case require(Node)
+    /// The call runs and answers the outcome otherwise.
+    case check(Node, else: Outcome)
+    case assign(VariableID, [Node], Node)
+    case assignLocal(LocalID, Node)
+    case when(Node, then: [Statement], otherwise: [Statement])
+    /// For every element at once, within the same step.
+    case each(BoundID, [Statement])
+    /// For every element, one after the other, others in between.
+    case forEach(BoundID, ordered: Bool, [Statement])
+    /// Several statements that nobody can come between.
+    case step(String, [Statement])
+    case acquire(LockUse)
+    case tryAcquire(LockUse, else: Outcome)
+    case tryAcquireAll(LockDeclaration, else: Outcome)
+    case release(LockUse)
+    case releaseAll(LockDeclaration)
+    case holding(LockUse, [Statement])
+    case call(Action, into: LocalID?)
+    case returns(Outcome)
+    case returnLocal(LocalID)
+  }
+
+  public let kind: Kind
+  public let location: SourceLocation
+  /// Why the statement is there, and where that is written.
+  public var reason: String?
+  public var citations: [String]
+
+  public init(_ kind: Kind, at location: SourceLocation) {
+    self.kind = kind
+    self.location = location
+    reason = nil
+    citations = []
+  }
+
+  /// Says why a statement is there: `Check(…).because("kvm_vm_dead()", "kvm-tdx §2.0")`.
+  public func because(_ reason: String, _ citations: String...) -> Statement {
+    var copy = self
+    copy.reason = reason
+    copy.citations = citations
+    return copy
+  }
+}
+
+/// The step cannot happen unless the condition holds.
+public func Require(
+  _ condition: some Readable<Bool>, file: String = #fileID, line: Int = #line
+) -> Statement {
+  Statement(.require(condition.node), at: SourceLocation(file: file, line: line))
+}
+
+/// The call answers `outcome` unless the condition holds. The order of checks is the contract.
+public func Check(
+  _ condition: some Readable<Bool>, else outcome: Outcome,
+  file: String = #fileID, line: Int = #line
+) -> Statement {
+  Statement(
+    .check(condition.node, else: outcome), at: SourceLocation(file: file, line: line))
+}
+
+/// Statements under a condition.
+public func When(
+  _ condition: some Readable<Bool>, file: String = #fileID, line: Int = #line,
+  @StatementBuilder then: () -> [Statement], @StatementBuilder else otherwise: () -> [Statement]
+) -> Statement {
+  Statement(
+    .when(condition.node, then: then(), otherwise: otherwise()),
+    at: SourceLocation(file: file, line: line))
+}
+
+public func When(
+  _ condition: some Readable<Bool>, file: String = #fileID, line: Int = #line,
+  @StatementBuilder then: () -> [Statement]
+) -> Statement {
+  Statement(
+    .when(condition.node, then: then(), otherwise: []),
+    at: SourceLocation(file: file, line: line))
+}
+
+/// For every element at once, within one step.
+public func Each<D: Domain>(
+  _ domain: D.Type, file: String = #fileID, line: Int = #line,
+  @StatementBuilder _ body: (Expr<D>) -> [Statement]
+) -> Statement {
+  let bound = BoundID(raw: Identity.next(), type: D.valueType)
+  return Statement(
+    .each(bound, body(Expr(.bound(bound)))), at: SourceLocation(file: file, line: line))
+}
+
+/// For every element, one after the other in any order, others in between.
+public func ForEach<S: Sort>(
+  _ sort: S.Type, file: String = #fileID, line: Int = #line,
+  @StatementBuilder _ body: (Expr<S>) -> [Statement]
+) -> Statement {
+  let bound = BoundID(raw: Identity.next(), type: S.valueType)
+  return Statement(
+    .forEach(bound, ordered: false, body(Expr(.bound(bound)))),
+    at: SourceLocation(file: file, line: line))
+}
+
+/// For every element in increasing order, others in between. Breaks the sort's symmetry.
+public func ForEach<S: Sort>(
+  ordered sort: S.Type, file: String = #fileID, line: Int = #line,
+  @StatementBuilder _ body: (Expr<S>) -> [Statement]
+) -> Statement {
+  let bound = BoundID(raw: Identity.next(), type: S.valueType)
+  return Statement(
+    .forEach(bound, ordered: true, body(Expr(.bound(bound)))),
+    at: SourceLocation(file: file, line: line))
+}
+
+/// Statements that happen together, under a name.
+public func Step(
+  _ name: String, file: String = #fileID, line: Int = #line,
+  @StatementBuilder _ body: () -> [Statement]
+) -> Statement {
+  Statement(.step(name, body()), at: SourceLocation(file: file, line: line))
+}
+
+/// Waits until the lock is free and takes it.
+public func Acquire(
+  _ lock: some Lockable, _ mode: LockMode = .exclusive,
+  file: String = #fileID, line: Int = #line
+) -> Statement {
+  Statement(.acquire(lock.use(mode)), at: SourceLocation(file: file, line: line))
+}
+
+/// Takes the lock if it is free; the call answers `outcome` otherwise.
+public func TryAcquire(
+  _ lock: some Lockable, _ mode: LockMode = .exclusive, else outcome: Outcome,
+  file: String = #fileID, line: Int = #line
+) -> Statement {
+  Statement(
+    .tryAcquire(lock.use(mode), else: outcome), at: SourceLocation(file: file, line: line))
+}
+
+/// Takes all locks of the family, or none of them and answers `outcome`.
+public func TryAcquireAll<S: Sort>(
+  _ locks: Locks<S>, else outcome: Outcome, file: String = #fileID, line: Int = #line
+) -> Statement {
+  Statement(
+    .tryAcquireAll(locks.lock, else: outcome), at: SourceLocation(file: file, line: line))
+}
+
+public func Release(
+  _ lock: some Lockable, _ mode: LockMode = .exclusive,
+  file: String = #fileID, line: Int = #line
+) -> Statement {
+  Statement(.release(lock.use(mode)), at: SourceLocation(file: file, line: line))
+}
+
+public func ReleaseAll<S: Sort>(
+  _ locks: Locks<S>, file: String = #fileID, line: Int = #line
+) -> Statement {
+  Statement(.releaseAll(locks.lock), at: SourceLocation(file: file, line: line))
+}
+
+/// Takes the lock, runs the statements, and releases it on every way out.
+public func Holding(
+  _ lock: some Lockable, _ mode: LockMode = .exclusive,
+  file: String = #fileID, line: Int = #line, @StatementBuilder _ body: () -> [Statement]
+) -> Statement {
+  Statement(.holding(lock.use(mode), body()), at: SourceLocation(file: file, line: line))
+}
+
+/// Runs another action's steps in place. Its answer goes into the local, or is not looked at.
+public func Call(
+  _ action: Action, into local: Local<Outcome>? = nil,
+  file: String = #fileID, line: Int = #line
+) -> Statement {
+  Statement(
+    .call(action, into: local?.id), at: SourceLocation(file: file, line: line))
+}
+
+/// Ends the call with an outcome; locks held by `Holding` are released first.
+public func Return(
+  _ outcome: Outcome, file: String = #fileID, line: Int = #line
+) -> Statement {
+  Statement(.returns(outcome), at: SourceLocation(file: file, line: line))
+}
+
+/// Ends the call with the answer that a local holds.
+public func Return(
+  _ local: Local<Outcome>, file: String = #fileID, line: Int = #line
+) -> Statement {
+  Statement(.returnLocal(local.id), at: SourceLocation(file: file, line: line))
+}
+
+/// Builds the body of an action.
+@resultBuilder
+public enum StatementBuilder {
+  public static func buildExpression(_ statement: Statement) -> [Statement] { [statement] }
+  public static func buildExpression(_ statements: [Statement]) -> [Statement] { statements }
+  public static func buildExpression(
+    _ assignment: Assignment, file: String = #fileID, line: Int = #line
+  ) -> [Statement] {
+    [assignment.make(SourceLocation(file: file, line: line))]
+  }
+  public static func buildBlock(_ parts: [Statement]...) -> [Statement] { parts.flatMap { $0 } }
+
+  @available(*, unavailable, message: "use When(condition) { … } else: { … }")
+  public static func buildEither(first: [Statement]) -> [Statement] { first }
+  @available(*, unavailable, message: "use When(condition) { … } else: { … }")
+  public static func buildEither(second: [Statement]) -> [Statement] { second }
+  @available(*, unavailable, message: "use When(condition) { … }")
+  public static func buildOptional(_ part: [Statement]?) -> [Statement] { part ?? [] }
+  @available(*, unavailable, message: "use Each(Sort.self) { … } or ForEach(Sort.self) { … }")
+  public static func buildArray(_ parts: [[Statement]]) -> [Statement] { parts.flatMap { $0 } }
+}

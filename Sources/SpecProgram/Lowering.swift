@@ -1,0 +1,200 @@
+import SpecLanguage
+
+/// Turns an action's body into a graph of steps: calls are unrolled in place, locks become
+/// variables, and every way out releases what `Holding` took.
+struct Lowering {
+  /// Locks whose release may belong to the step before it: nobody tries them, so nobody can tell.
+  let quietLocks: Set<LockDeclaration>
+  let reader: ExpressionReader
+  var flow: Flow<Node>
+  var checks: [CheckInfo]
+  private var known: Set<FrameEntry.Source> = []
+
+  /// Where a `Return` leads, at some depth of calls.
+  struct Context {
+    var path: [String]
+    var held: [LockUse] = []
+    /// The local that a call's answer goes to, and what comes after; `nil` at the outermost level.
+    var caller: (into: LocalID?, next: Int)?
+  }
+
+  init(
+    _ action: Action, quietLocks: Set<LockDeclaration>, checks: [CheckInfo],
+    reader: ExpressionReader
+  ) {
+    self.quietLocks = quietLocks
+    self.reader = reader
+    self.checks = checks
+    flow = Flow(name: action.name, action: action)
+  }
+
+  /// Lowers an action that threads run, step by step.
+  mutating func lowerProcedure(_ action: Action) throws(SpecError) {
+    for argument in action.arguments {
+      remember(.bound(argument.bound), argument.name, argument.bound.type)
+    }
+    let context = Context(path: [action.name])
+    let end = ending(.ok, context)
+    flow.entry = try lower(action.body, context, next: end)
+  }
+
+  /// Lowers a one-step action: all of its body is one atomic step.
+  mutating func lowerOneStep(_ action: Action) throws(SpecError) {
+    for argument in action.arguments {
+      remember(.bound(argument.bound), argument.name, argument.bound.type)
+    }
+    let context = Context(path: [action.name])
+    let end = ending(.ok, context)
+    let body = try atomic(action.body, context, seenWrite: false)
+    flow.entry = add(.atomic(body, next: end), context, action.name, action.location)
+  }
+
+  // MARK: Nodes
+
+  mutating func add(
+    _ node: FlowNode<Node>, _ context: Context, _ label: String,
+    _ location: SourceLocation? = nil, lock: LockEvent? = nil
+  ) -> Int {
+    flow.nodes.append(node)
+    flow.info.append(
+      NodeInfo(path: context.path, label: label, location: location, lock: lock))
+    return flow.nodes.count - 1
+  }
+
+  mutating func remember(_ source: FrameEntry.Source, _ name: String, _ type: ValueType) {
+    guard known.insert(source).inserted else { return }
+    flow.frame.append(FrameEntry(source: source, name: name, type: type))
+  }
+
+  /// The node that ends the call with an outcome: releases, then the answer.
+  mutating func ending(_ outcome: Outcome, _ context: Context) -> Int {
+    let last: Int
+    if let caller = context.caller {
+      last = answer(.outcome(outcome), caller, context)
+    } else {
+      last = add(.end(outcome), context, "return \(outcome.text)")
+    }
+    return unwinding(context, then: last)
+  }
+
+  mutating func endingLocal(_ local: LocalID, _ context: Context) -> Int {
+    let last: Int
+    if let caller = context.caller {
+      last = answer(.local(local), caller, context)
+    } else {
+      last = add(.endLocal(local), context, "return \(local.name)")
+    }
+    return unwinding(context, then: last)
+  }
+
+  private mutating func answer(
+    _ value: Node, _ caller: (into: LocalID?, next: Int), _ context: Context
+  ) -> Int {
+    guard let into = caller.into else { return caller.next }
+    remember(.local(into), into.name, into.type)
+    let place = SourceLocation(file: "", line: 0)
+    return add(
+      .silent([.assign(.local(into), value, place)], next: caller.next), context, "answer")
+  }
+
+  /// Releases everything held, innermost first, then goes on.
+  private mutating func unwinding(_ context: Context, then last: Int) -> Int {
+    var node = last
+    for use in context.held { node = releasing(use, context, nil, next: node) }
+    return node
+  }
+
+  // MARK: Statements
+
+  mutating func lower(
+    _ statements: [Statement], _ context: Context, next: Int
+  ) throws(SpecError) -> Int {
+    var node = next
+    for statement in statements.reversed() {
+      node = try lower(statement, context, next: node)
+    }
+    return node
+  }
+
+  private mutating func lower(
+    _ statement: Statement, _ context: Context, next: Int
+  ) throws(SpecError) -> Int {
+    let place = statement.location
+    switch statement.kind {
+    case .require, .check, .assign, .each:
+      return try step([statement], label(of: statement), place, context, next: next)
+    case .step(let name, let body):
+      return try step(body, name, place, context, next: next)
+    case .assignLocal(let local, let value):
+      remember(.local(local), local.name, local.type)
+      guard value.readsSharedState else {
+        return add(
+          .silent([.assign(.local(local), value, place)], next: next), context, "set")
+      }
+      return try step([statement], "reads into \(local.name)", place, context, next: next)
+    case .when(let condition, let then, let otherwise):
+      let yes = try lower(then, context, next: next)
+      let no = try lower(otherwise, context, next: next)
+      return add(
+        .test(condition, shared: condition.readsSharedState, yes: yes, no: no), context,
+        "looks at a condition", place)
+    case .acquire, .tryAcquire, .tryAcquireAll, .release, .releaseAll:
+      return try lowerLock(statement, context, next: next)
+    case .holding(let use, let body):
+      var inner = context
+      inner.held.append(use)
+      let release = releasing(use, context, place, next: next)
+      let start = try lower(body, inner, next: release)
+      return acquiring(use, context, place, next: start)
+    case .call(let action, let into):
+      return try call(action, into, place, context, next: next)
+    case .forEach(let bound, let ordered, let body):
+      return try loop(bound, ordered, body, place, context, next: next)
+    case .returns(let outcome):
+      return ending(outcome, context)
+    case .returnLocal(let local):
+      return endingLocal(local, context)
+    }
+  }
+
+  private mutating func step(
+    _ body: [Statement], _ label: String, _ place: SourceLocation, _ context: Context, next: Int
+  ) throws(SpecError) -> Int {
+    let atoms = try atomic(body, context, seenWrite: false)
+    return add(.atomic(atoms, next: next), context, label, place)
+  }
+
+  private mutating func call(
+    _ action: Action, _ into: LocalID?, _ place: SourceLocation, _ context: Context, next: Int
+  ) throws(SpecError) -> Int {
+    guard !context.path.contains(action.name) else {
+      throw SpecError(
+        "TDX1101", "\(action.name) calls itself", at: place,
+        suggestion: "a procedure is unrolled where it is called, so calls cannot recurse")
+    }
+    var inner = Context(path: context.path + [action.name])
+    inner.caller = (into, next)
+    let end = ending(.ok, inner)
+    return try lower(action.body, inner, next: end)
+  }
+
+  private mutating func loop(
+    _ bound: BoundID, _ ordered: Bool, _ body: [Statement], _ place: SourceLocation,
+    _ context: Context, next: Int
+  ) throws(SpecError) -> Int {
+    guard case .element(let sort) = bound.type else {
+      throw SpecError("TDX1102", "ForEach goes over a sort", at: place)
+    }
+    let done = LocalID(raw: -bound.raw, name: "done", type: .set(sort))
+    remember(.bound(bound), sort.letter, bound.type)
+    remember(.local(done), "\(sort.letter) done", done.type)
+    let head = add(
+      .pick(bound, done: done, ordered: ordered, body: 0, exhausted: next), context,
+      "takes the next \(sort.name)", place)
+    let start = try lower(body, context, next: head)
+    flow.nodes[head] = .pick(bound, done: done, ordered: ordered, body: start, exhausted: next)
+    let clear = Node.literal(0, done.type)
+    return add(
+      .silent([.assign(.local(done), clear, place)], next: head), context, "starts the loop")
+  }
+}

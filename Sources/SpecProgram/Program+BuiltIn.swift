@@ -1,0 +1,202 @@
+import SpecLanguage
+
+extension SpecDescription {
+  /// Locks that no action tries and no property mentions: their release is invisible.
+  var quietLocks: Set<LockDeclaration> {
+    var loud: Set<LockDeclaration> = []
+    func look(_ statements: [Statement]) {
+      for statement in statements {
+        switch statement.kind {
+        case .tryAcquire(let use, _): loud.insert(use.lock)
+        case .tryAcquireAll(let lock, _): loud.insert(lock)
+        case .when(_, let yes, let no):
+          look(yes)
+          look(no)
+        case .each(_, let body), .forEach(_, _, let body), .step(_, let body),
+          .holding(_, let body):
+          look(body)
+        case .call(let action, _): look(action.body)
+        default: break
+        }
+      }
+    }
+    for action in actions { look(action.body) }
+    var mentioned: Set<VariableID> = []
+    for property in properties {
+      property.condition.visit { if case .read(let id, _) = $0 { mentioned.insert(id) } }
+    }
+    for action in actions {
+      action.visitExpressions {
+        $0.visit { if case .read(let id, _) = $0 { mentioned.insert(id) } }
+      }
+    }
+    for lock in locks {
+      let ids = [lock.owner.id] + (lock.readers.map { [$0.id] } ?? [])
+      if ids.contains(where: mentioned.contains) { loud.insert(lock) }
+    }
+    return Set(locks).subtracting(loud)
+  }
+}
+
+extension Property {
+  /// The condition, whatever is claimed of it.
+  public var condition: Node {
+    switch kind {
+    case .always(let condition), .possible(let condition, _, _): condition
+    }
+  }
+}
+
+extension Action {
+  /// Visits every expression that the spec's author wrote in the body.
+  public func visitExpressions(_ body: (Node) -> Void) { self.body.visitExpressions(body) }
+}
+
+extension [Statement] {
+  func visitExpressions(_ visit: (Node) -> Void) {
+    for statement in self {
+      switch statement.kind {
+      case .require(let condition), .check(let condition, _): visit(condition)
+      case .assign(_, let indices, let value):
+        indices.forEach(visit)
+        visit(value)
+      case .assignLocal(_, let value): visit(value)
+      case .when(let condition, let yes, let no):
+        visit(condition)
+        yes.visitExpressions(visit)
+        no.visitExpressions(visit)
+      case .each(_, let body), .forEach(_, _, let body), .step(_, let body):
+        body.visitExpressions(visit)
+      case .holding(let use, let body):
+        use.index.forEach(visit)
+        body.visitExpressions(visit)
+      case .acquire(let use), .tryAcquire(let use, _), .release(let use):
+        use.index.forEach(visit)
+      case .call(let action, _): action.visitExpressions(visit)
+      case .tryAcquireAll, .releaseAll, .returns, .returnLocal: break
+      }
+    }
+  }
+}
+
+extension Program {
+  /// The properties that every spec with threads has.
+  func builtInProperties() -> [ResolvedProperty] {
+    guard hasThreads else { return [] }
+    let order = LockOrder(program: self)
+    return [
+      builtIn(
+        Property.noDeadlockID, "some thread is inside a call and nothing can happen", .const(1)),
+      builtIn("lock-order", "locks are taken in the order of their ranks", order.respected),
+      builtIn("lock-balance", "a call ends with no lock held", order.balanced),
+    ]
+  }
+
+  private func builtIn(_ id: String, _ text: String, _ term: Term) -> ResolvedProperty {
+    ResolvedProperty(
+      property: Property.builtIn(id, text), term: term, premise: nil, after: nil,
+      registerCount: 0, isBuiltIn: true)
+  }
+}
+
+/// Lock order and lock balance, from which locks a thread may hold at each node.
+///
+/// A claim is only made about the places where the flow of control cannot rule a mistake out, so
+/// a well-nested spec pays nothing for it.
+struct LockOrder {
+  let program: Program
+
+  /// No thread waits for a lock while it holds one that must be taken later.
+  var respected: Term {
+    var parts: [Term] = []
+    for procedure in program.procedures where procedure.isThreaded {
+      let held = mayHold(procedure)
+      for (node, info) in procedure.info.enumerated() {
+        guard let event = info.lock, event.action == .acquire, let rank = event.lock.rank,
+          procedure.nodes[node].isBoundary
+        else { continue }
+        for lock in held[node] {
+          guard let other = lock.rank, other > rank || (other == rank && lock.each == nil)
+          else { continue }
+          parts += bad(procedure.locationOfNode[node], holding: lock)
+        }
+      }
+    }
+    return .and(parts)
+  }
+
+  /// An idle thread holds nothing.
+  var balanced: Term {
+    var leaked: Set<LockDeclaration> = []
+    for procedure in program.procedures where procedure.isThreaded {
+      let held = mayHold(procedure)
+      for (node, content) in procedure.nodes.enumerated() {
+        switch content {
+        case .end, .endLocal: leaked.formUnion(held[node])
+        default: break
+        }
+      }
+    }
+    let locks = program.spec.locks.filter(leaked.contains)
+    return .and(locks.flatMap { bad(0, holding: $0) })
+  }
+
+  /// For every thread: not (stands there and holds one of the locks).
+  private func bad(_ location: Int, holding lock: LockDeclaration) -> [Term] {
+    var parts: [Term] = []
+    for (number, thread) in program.threads.enumerated() {
+      let there = Term.equal(.cell(thread.location), .const(location))
+      for held in cells(of: lock, thread: number) {
+        parts.append(.not(.and([there, held])))
+      }
+    }
+    return parts
+  }
+
+  private func cells(of lock: LockDeclaration, thread: Int) -> [Term] {
+    var result: [Term] = []
+    if let owner = program.variables[lock.owner.id] {
+      for cell in owner.base..<owner.base + owner.cellCount {
+        result.append(.equal(.cell(cell), .const(thread + 1)))
+      }
+    }
+    if let readers = lock.readers, let layout = program.variables[readers.id] {
+      let step = layout.setCount ?? 1
+      for base in stride(from: layout.base, to: layout.base + layout.cellCount, by: step) {
+        result.append(.equal(.cell(base + thread), .const(1)))
+      }
+    }
+    return result
+  }
+
+  /// Forward data flow: the locks that may be held when a node is reached.
+  private func mayHold(_ procedure: Procedure) -> [Set<LockDeclaration>] {
+    var held = [Set<LockDeclaration>](repeating: [], count: procedure.nodes.count)
+    var queue = [procedure.entry]
+    var seen: Set<Int> = [procedure.entry]
+    while let node = queue.popLast() {
+      let failed = Set(failures(procedure.nodes[node]))
+      for next in procedure.nodes[node].successors {
+        var after = held[node]
+        if let event = procedure.info[node].lock, !failed.contains(next) {
+          switch event.action {
+          case .acquire, .tried: after.insert(event.lock)
+          case .release: after.remove(event.lock)
+          }
+        }
+        let merged = held[next].union(after)
+        if merged != held[next] || seen.insert(next).inserted {
+          held[next] = merged
+          seen.insert(next)
+          queue.append(next)
+        }
+      }
+    }
+    return held
+  }
+
+  private func failures(_ node: FlowNode<Term>) -> [Int] {
+    if case .atomic(let body, _) = node { return body.flatMap(\.exits) }
+    return []
+  }
+}

@@ -1,0 +1,73 @@
+import SpecLanguage
+
+/// A procedure or one-step action, with every name resolved.
+struct Procedure: Sendable {
+  let index: Int
+  let action: Action
+  let nodes: [FlowNode<Term>]
+  let info: [NodeInfo]
+  let entry: Int
+  /// Registers 0..<frame.count are what a thread remembers; the rest belong to quantifiers.
+  let frame: [FrameEntry]
+  /// For each frame entry: its first cell in the thread's frame, and how many (a set has several).
+  let frameCells: [(offset: Int, setCount: Int?)]
+  let frameSpans: [Int]
+  let registerCount: Int
+  /// The global location number of each node where a thread can stop; 0 elsewhere.
+  let locationOfNode: [Int]
+  /// The frame entries still needed at each node; the others are cleared when a thread stops.
+  let live: [Set<Int>]
+  let bounds: [BoundID: Int]
+  let locals: [LocalID: Int]
+
+  var isThreaded: Bool { action.role != nil }
+}
+
+/// Where a thread's cells are.
+struct ThreadLayout: Sendable {
+  let role: SortID
+  let location: Int
+  let frame: Int
+}
+
+/// A property with its condition resolved.
+public struct ResolvedProperty: Sendable {
+  public let property: Property
+  let term: Term
+  /// The left side of the outermost implication, when there is one.
+  let premise: Term?
+  /// For a `Possible`: the states that count when its refusals are named.
+  let after: Term?
+  let registerCount: Int
+  /// A property that every spec with threads has, such as `no-deadlock`.
+  public let isBuiltIn: Bool
+}
+
+/// A spec at a scope: cells, procedures, properties. Nothing is unrolled.
+///
+/// The interpreter works on this; grounding turns it into a `GroundProgram`.
+public struct Program: Sendable {
+  public let spec: SpecDescription
+  public let scope: ResolvedScope
+  public let cells: [CellInfo]
+  /// The initial state, one number a cell.
+  public let initial: [Int]
+  public let outcomes: [Outcome]
+  public let checks: [CheckInfo]
+  public internal(set) var properties: [ResolvedProperty]
+  let procedures: [Procedure]
+  let threads: [ThreadLayout]
+  /// Location number to procedure and node; entry 0 is idle.
+  let locations: [(procedure: Int, node: Int)]
+  let variables: [VariableID: VariableLayout]
+
+  public var hasThreads: Bool { !threads.isEmpty }
+  public var threadCount: Int { threads.count }
+}
+
+extension Program {
+  /// Whether any thread is inside a call.
+  public func isBusy(_ state: [Int]) -> Bool {
+    threads.contains { state[$0.location] != 0 }
+  }
+}

@@ -1,0 +1,107 @@
+import SpecLanguage
+
+/// A spec's parameters and sort sizes, all chosen.
+public struct ResolvedScope: Sendable {
+  /// Every parameter with its value, in order of declaration.
+  public let parameters: [(name: String, value: Int)]
+  private let sizes: [SortID: Int]
+  /// The roles, each with the range of thread numbers that have it.
+  public let roles: [(role: SortID, threads: Range<Int>)]
+
+  /// Chooses values: the defaults, then the named scope's, then `overrides`.
+  ///
+  /// - Throws: `TDX2001` for an unknown scope, `TDX2002` for an unknown name, `TDX2003` for a
+  ///   value out of range.
+  public init(
+    _ spec: SpecDescription, scope: String? = nil, overrides: [String: Int] = [:]
+  ) throws(SpecError) {
+    var values: [String: Int] = [:]
+    for parameter in spec.parameters { values[parameter.name] = parameter.defaultValue }
+    if let scope {
+      guard let named = spec.scopes.first(where: { $0.name == scope }) else {
+        let known = spec.scopes.map(\.name).joined(separator: ", ")
+        throw SpecError(
+          "TDX2001", "\(spec.name) has no scope '\(scope)'",
+          suggestion: known.isEmpty ? "it has no named scopes" : "scopes: \(known)")
+      }
+      values.merge(named.values) { $1 }
+    }
+    values.merge(overrides) { $1 }
+    for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+      guard let parameter = spec.parameters.first(where: { $0.name == name }) else {
+        let known = spec.parameters.map(\.name).joined(separator: ", ")
+        throw SpecError(
+          "TDX2002", "\(spec.name) has no parameter '\(name)'",
+          suggestion: known.isEmpty ? "it has no parameters" : "parameters: \(known)")
+      }
+      guard parameter.range.contains(value) else {
+        let range = "\(parameter.range.lowerBound)...\(parameter.range.upperBound)"
+        throw SpecError("TDX2003", "\(name)=\(value) is out of range; it takes \(range)")
+      }
+    }
+    parameters = spec.parameters.map { ($0.name, values[$0.name] ?? $0.defaultValue) }
+    (sizes, roles) = Self.assign(spec, values)
+  }
+
+  private static func assign(
+    _ spec: SpecDescription, _ values: [String: Int]
+  ) -> ([SortID: Int], [(role: SortID, threads: Range<Int>)]) {
+    var sizes: [SortID: Int] = [:]
+    for parameter in spec.parameters {
+      if let sort = parameter.sizeOf { sizes[sort] = values[parameter.name] }
+    }
+    var roles: [(role: SortID, threads: Range<Int>)] = []
+    var threads = 0
+    for role in spec.actions.compactMap(\.role) where !roles.contains(where: { $0.role == role }) {
+      let count = sizes[role] ?? 1
+      roles.append((role, threads..<threads + count))
+      threads += count
+    }
+    sizes[.thread] = threads
+    return (sizes, roles)
+  }
+
+  /// How many threads there are, of all roles.
+  public var threadCount: Int { sizes[.thread] ?? 0 }
+
+  /// How many elements a sort has.
+  ///
+  /// - Throws: `TDX1001` when the spec declares no size for the sort.
+  public func size(of sort: SortID) throws(SpecError) -> Int {
+    if let size = sizes[sort] { return size }
+    throw SpecError(
+      "TDX1001", "the sort \(sort.name) has no size",
+      suggestion: "declare Parameter(\"…\", of: \(sort.name).self, 1...4, default: 2)")
+  }
+
+  public func value(of parameter: String) -> Int? {
+    parameters.first { $0.name == parameter }?.value
+  }
+
+  /// How many values the type has, and the smallest.
+  func span(of type: ValueType) throws(SpecError) -> (count: Int, low: Int) {
+    switch type {
+    case .bool: return (2, 0)
+    case .enumeration(_, let cases): return (cases.count, 0)
+    case .integer(let range):
+      let (width, overflow) = range.upperBound.subtractingReportingOverflow(range.lowerBound)
+      guard !overflow, width < Int.max else {
+        throw SpecError(
+          "TDX1002", "an integer without a range", suggestion: "declare it with in: 0...n")
+      }
+      return (width + 1, range.lowerBound)
+    case .element(let sort): return (try size(of: sort), 0)
+    case .optional(let wrapped):
+      let inner = try span(of: wrapped)
+      return (inner.count + 1, 0)
+    case .set(let sort):
+      let size = try size(of: sort)
+      guard size <= 62 else {
+        throw SpecError(
+          "TDX1003", "a set of \(size) elements of \(sort.name); at most 62 are supported")
+      }
+      return (1 << size, 0)
+    case .outcome: return (256, 0)
+    }
+  }
+}

@@ -16,7 +16,7 @@ extension ConformanceTest: Codable {
       purpose: try fields.name(.purpose),
       origin: try fields.optionalField(.origin, Origin.self),
       covers: try fields.field(.covers, default: []),
-      requires: Set(try fields.names(.requires).map(Capability.init)),
+      requires: Set(try fields.names(.requires).map { Capability($0) }),
       steps: try fields.nonEmpty(.steps, Step.self))
   }
 
@@ -130,13 +130,13 @@ extension ConformanceSuite: Codable {
 extension [ObservationID: Value] {
   /// The observations by name, as they stand in JSON.
   public var byName: [String: Value] {
-    Dictionary(uniqueKeysWithValues: map { ($0.key.name, $0.value) })
+    [String: Value](uniqueKeysWithValues: map { ($0.key.name, $0.value) })
   }
 }
 
 extension [String: Value] {
   /// The observations that JSON names.
   public var asObservations: [ObservationID: Value] {
-    Dictionary(uniqueKeysWithValues: map { (ObservationID($0.key), $0.value) })
+    [ObservationID: Value](uniqueKeysWithValues: map { (ObservationID($0.key), $0.value) })
   }
 }

@@ -131,7 +131,7 @@ extension Profile: Codable {
     let fields = try decoder.strict(Field.self)
     self.init(
       backend: try fields.name(.backend),
-      capabilities: Set(try fields.names(.capabilities).map(Capability.init)),
+      capabilities: Set(try fields.names(.capabilities).map { Capability($0) }),
       details: try fields.field(.details, default: [:]))
   }
 

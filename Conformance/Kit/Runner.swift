@@ -61,74 +61,77 @@ public struct Runner: Sendable {
 }
 
 extension Runner {
-  /// What one step showed, and whether the test ends with it.
-  private struct StepFindings {
-    var all: [Finding] = []
-    var ends = false
-  }
-
   private func run<B: Backend & ~Copyable>(
     _ step: ConformanceTest.Step, number: Int, on backend: inout B
   ) throws(BackendError) -> StepFindings {
+    var findings = StepFindings(number: number, call: step.call)
     let before = step.unchanged ? try backend.observe() : [:]
     let result = try backend.perform(step.call)
-    var findings = StepFindings()
-    func add(_ kind: Finding.Kind, _ subject: String, expected: String, actual: String) {
-      let finding = Finding(
-        step: number, call: step.call, kind: kind, subject: subject, expected: expected,
-        actual: actual)
-      findings.all.append(finding)
-    }
-    if let finding = judge(result.outcome, step) {
-      add(finding.kind, "outcome", expected: finding.expected, actual: "\(result.outcome)")
-      findings.ends = true
-      return findings
-    }
+    guard findings.judge(result.outcome, step) else { return findings }
     for (name, value) in step.written.sorted(by: { $0.key < $1.key }) {
-      let actual = result.written[name]
-      guard actual != value else { continue }
-      add(
-        actual == nil ? .notVisible : .divergence, "written \(name)", expected: "\(value)",
-        actual: actual.map { "\($0)" } ?? "not read back")
+      findings.compare("written \(name)", result.written[name], with: value)
     }
-    guard step.unchanged || !step.observe.isEmpty else { return findings.closed() }
+    guard step.unchanged || !step.observe.isEmpty else { return findings }
     let after = try backend.observe()
     for (id, value) in step.observe.sorted(by: { $0.key < $1.key }) {
-      guard after[id] != value else { continue }
-      add(
-        after[id] == nil ? .notVisible : .divergence, id.name, expected: "\(value)",
-        actual: after[id].map { "\($0)" } ?? "cannot be seen")
+      findings.compare(id.name, after[id], with: value)
     }
-    if step.unchanged {
-      if before.isEmpty {
-        add(.notVisible, "state", expected: "unchanged", actual: "nothing can be seen")
-      }
-      for id in Set(before.keys).union(after.keys).sorted() where before[id] != after[id] {
-        let was = before[id].map { "\($0)" } ?? "absent"
-        let now = after[id].map { "\($0)" } ?? "absent"
-        add(.divergence, id.name, expected: "unchanged (\(was))", actual: now)
-      }
-    }
-    return findings.closed()
-  }
-
-  private func judge(
-    _ outcome: Outcome, _ step: ConformanceTest.Step
-  ) -> (kind: Finding.Kind, expected: String)? {
-    if step.expect.contains(where: { $0.accepts(outcome) }) { return nil }
-    let expected = step.expect.map(\.description).joined(separator: " or ")
-    if step.tolerate.contains(where: { $0.accepts(outcome) }) {
-      return (.leftPath, expected)
-    }
-    return (outcome == .timeout ? .noAnswer : .divergence, expected)
+    if step.unchanged { findings.compare(before: before, after: after) }
+    return findings
   }
 }
 
-extension Runner.StepFindings {
+/// What one step showed, and whether the test ends with it.
+private struct StepFindings {
+  let number: Int
+  let call: Call
+  private(set) var all: [Finding] = []
+  private(set) var ends = false
+
+  init(number: Int, call: Call) {
+    self.number = number
+    self.call = call
+  }
+
   /// A divergence ends the test: what follows would be judged from a wrong state.
-  fileprivate func closed() -> Self {
-    var copy = self
-    copy.ends = all.contains { $0.kind == .divergence }
-    return copy
+  private mutating func add(
+    _ kind: Finding.Kind, _ subject: String, expected: String, actual: String
+  ) {
+    let finding = Finding(
+      step: number, call: call, kind: kind, subject: subject, expected: expected, actual: actual)
+    all.append(finding)
+    if kind == .divergence { ends = true }
+  }
+
+  /// Whether the outcome is one after which the test goes on.
+  mutating func judge(_ outcome: Outcome, _ step: ConformanceTest.Step) -> Bool {
+    if step.expect.contains(where: { $0.accepts(outcome) }) { return true }
+    let isLegal = step.tolerate.contains { $0.accepts(outcome) }
+    let kind: Finding.Kind =
+      if isLegal { .leftPath } else if outcome == .timeout { .noAnswer } else { .divergence }
+    let expected = step.expect.map(\.description).joined(separator: " or ")
+    add(kind, "outcome", expected: expected, actual: "\(outcome)")
+    ends = true
+    return false
+  }
+
+  mutating func compare(_ subject: String, _ actual: Value?, with expected: Value) {
+    guard actual != expected else { return }
+    if let actual {
+      add(.divergence, subject, expected: "\(expected)", actual: "\(actual)")
+    } else {
+      add(.notVisible, subject, expected: "\(expected)", actual: "not visible")
+    }
+  }
+
+  mutating func compare(before: [ObservationID: Value], after: [ObservationID: Value]) {
+    if before.isEmpty {
+      add(.notVisible, "state", expected: "unchanged", actual: "not visible")
+    }
+    for id in Set(before.keys).union(after.keys).sorted() where before[id] != after[id] {
+      let was = before[id].map { "\($0)" } ?? "absent"
+      let now = after[id].map { "\($0)" } ?? "absent"
+      add(.divergence, id.name, expected: "unchanged (\(was))", actual: now)
+    }
   }
 }

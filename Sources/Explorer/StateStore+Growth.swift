@@ -55,6 +55,8 @@ extension StateStore {
   /// Copies the keys of the table `old` into the present, empty one, and gives the pages of `old` back on
   /// the way.
   private func move(from old: UnsafeMutablePointer<UInt64>, slots: Int) {
+    // Copies, so that a write to a table does not make the compiler read the fields again.
+    let (table, mask, shift, words) = (table, mask, shift, words)
     // In huge pages: giving back a part of one would make the kernel split it.
     let piece = Int(TDXS_HUGE_PAGE_BYTES) / MemoryLayout<UInt64>.stride
     let end = slots &* words
@@ -62,29 +64,25 @@ extension StateStore {
     var read = 0
     while start < end {
       let stop = min(start &+ piece, end)
-      // A slot may reach into the next piece, which is why reading is not aligned to pieces.
+      // A slot that straddles the end is read here whole, before any of its pages goes.
       while read < stop {
-        if old[read] != 0 { place(old + read) }
+        let key = old + read
         read &+= words
+        let first = key[0]
+        if first == 0 { continue }
+        key[0] = first & ~Self.mark
+        var index = Self.hash(key, words: words) &>> shift
+        while table[Int(truncatingIfNeeded: index) &* words] != 0 { index = (index &+ 1) & mask }
+        let entry = table + Int(truncatingIfNeeded: index) &* words
+        entry[0] = first
+        var i = 1
+        while i < words {
+          entry[i] = key[i]
+          i &+= 1
+        }
       }
       tdxs_discard(old + start, (stop &- start) &* MemoryLayout<UInt64>.stride)
       start = stop
-    }
-  }
-
-  /// Writes a key that is not in the table to its first free slot.
-  @inline(__always)
-  private func place(_ key: UnsafeMutablePointer<UInt64>) {
-    let first = key[0]
-    key[0] = first & ~Self.mark
-    var index = Self.hash(key, words: words) &>> shift
-    while slot(index)[0] != 0 { index = (index &+ 1) & mask }
-    let entry = slot(index)
-    entry[0] = first
-    var i = 1
-    while i < words {
-      entry[i] = key[i]
-      i &+= 1
     }
   }
 

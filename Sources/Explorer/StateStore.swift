@@ -65,17 +65,18 @@ struct StateStore: ~Copyable {
 
   /// The hash of the state at `state`. Its top bits are the well mixed ones. O(words).
   ///
-  /// Each step is a bijection of the word it takes in, and a multiplication carries every bit into all
-  /// higher ones; the shift between two multiplications brings the high half down again.
+  /// The high and the low half of each product are folded together: the low half alone would leave the
+  /// high bits of a word, where a layout puts whole variables, with too little influence.
   @inline(__always)
   static func hash(_ state: UnsafePointer<UInt64>, words: Int) -> UInt64 {
-    var x = state[0] &* 0x9E37_79B9_7F4A_7C15
-    var i = 1
-    while i < words {
-      x = (x ^ (x &>> 32) ^ state[i]) &* 0xC2B2_AE3D_27D4_EB4F
+    var x: UInt64 = 0
+    var i = 0
+    repeat {
+      let product = (x ^ state[i]).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+      x = product.high ^ product.low
       i &+= 1
-    }
-    return (x ^ (x &>> 32)) &* 0xD6E8_FEB8_6659_FD93
+    } while i < words
+    return x &* 0xD6E8_FEB8_6659_FD93
   }
 
   /// Starts loading the slot of a state with this hash into the cache. O(1).

@@ -30,11 +30,13 @@ import Testing
         """)
   }
 
-  @Test("every outcome survives", arguments: [
-    Outcome.ok(0), .ok(.word(.max)), .ok(["a", true, -1]), .errno(Errno(number: 16)),
-    .errno(Errno(number: 999)), .signal(7), .timeout, .exit("KVM_EXIT_HLT", nil),
-    .exit("KVM_EXIT_MEMORY_FAULT", Errno(number: 14)),
-  ])
+  @Test(
+    "every outcome survives",
+    arguments: [
+      Outcome.ok(0), .ok(.word(.max)), .ok(["a", true, -1]), .errno(Errno(number: 16)),
+      .errno(Errno(number: 999)), .signal(7), .timeout, .exit("KVM_EXIT_HLT", nil),
+      .exit("KVM_EXIT_MEMORY_FAULT", Errno(number: 14)),
+    ])
   func outcomes(outcome: Outcome) throws {
     let bytes = try StrictJSON.line(outcome)
     #expect(try StrictJSON.decode(Outcome.self, from: bytes) == outcome)
@@ -61,52 +63,56 @@ import Testing
     """
   }
 
-  @Test("a bad field is named with its path", arguments: [
-    (
-      step(#"{"call": {"name": "x"}, "expect": [{"errno": "EBUSYY"}]}"#),
-      "tests[0].steps[0].expect[0].errno: EBUSYY is no errno of the table"
-    ),
-    (
-      step(#"{"call": {"name": "x"}, "expect": []}"#),
-      "tests[0].steps[0].expect: must not be empty"
-    ),
-    (step(#"{"call": {}, "expect": ["success"]}"#), "tests[0].steps[0].call.name: is missing"),
-    (
-      step(#"{"call": {"name": "x"}, "expect": ["success"], "observes": {}}"#),
-      "tests[0].steps[0].observes: is not a known key "
-        + "(call, expect, observe, tolerate, unchanged, written)"
-    ),
-    (
-      step(#"{"call": {"name": "x", "args": {"a": null}}, "expect": ["success"]}"#),
-      "tests[0].steps[0].call.args.a: "
-        + "must be true, false, a whole number of 64 bits, a text or an array"
-    ),
-    (
-      step(#"{"call": {"name": "x"}, "expect": ["ok"]}"#),
-      "tests[0].steps[0].expect[0]: must be \"success\" or an outcome"
-    ),
-    (
-      step(#"{"call": {"name": "x"}, "expect": [{"ok": 0, "errno": "EIO"}]}"#),
-      "tests[0].steps[0].expect[0]: "
-        + "must be one of ok, errno, signal, timeout, exit (with or without errno)"
-    ),
-    (
-      step(#"{"call": {"name": "x"}, "expect": ["success"], "expect": []}"#),
-      "line 2: tests[0].steps[0].expect: the key is given twice"
-    ),
-    (step(""), "tests[0].steps: must not be empty"),
-    (
-      step(#"{"call": {"name": "x", "args": {"a": 1.5}}, "expect": ["success"]}"#),
-      "line 2: tests[0].steps[0].call.args.a: numbers are whole and have no exponent"
-    ),
-    (#"{"format": 2, "name": "n", "guarantee": "g", "tests": []}"#,
-      "format: is 2; this version reads 1"),
-    (#"{"format": 1, "name": "n""#, "line 1: expected ',' or '}'"),
-    ("", "line 1: the document ends too early"),
-    ("{} {}", "line 1: text after the end of the document"),
-    ("[", "line 1: [0]: the document ends too early"),
-    (#"{"a\u0062": 1}"#, "line 1: a key contains an escape"),
-  ])
+  @Test(
+    "a bad field is named with its path",
+    arguments: [
+      (
+        step(#"{"call": {"name": "x"}, "expect": [{"errno": "EBUSYY"}]}"#),
+        "tests[0].steps[0].expect[0].errno: EBUSYY is no errno of the table"
+      ),
+      (
+        step(#"{"call": {"name": "x"}, "expect": []}"#),
+        "tests[0].steps[0].expect: must not be empty"
+      ),
+      (step(#"{"call": {}, "expect": ["success"]}"#), "tests[0].steps[0].call.name: is missing"),
+      (
+        step(#"{"call": {"name": "x"}, "expect": ["success"], "observes": {}}"#),
+        "tests[0].steps[0].observes: is not a known key "
+          + "(call, expect, observe, tolerate, unchanged, written)"
+      ),
+      (
+        step(#"{"call": {"name": "x", "args": {"a": null}}, "expect": ["success"]}"#),
+        "tests[0].steps[0].call.args.a: "
+          + "must be true, false, a whole number of 64 bits, a text or an array"
+      ),
+      (
+        step(#"{"call": {"name": "x"}, "expect": ["ok"]}"#),
+        "tests[0].steps[0].expect[0]: must be \"success\" or an outcome"
+      ),
+      (
+        step(#"{"call": {"name": "x"}, "expect": [{"ok": 0, "errno": "EIO"}]}"#),
+        "tests[0].steps[0].expect[0]: "
+          + "must be one of ok, errno, signal, timeout, exit (with or without errno)"
+      ),
+      (
+        step(#"{"call": {"name": "x"}, "expect": ["success"], "expect": []}"#),
+        "line 2: tests[0].steps[0].expect: the key is given twice"
+      ),
+      (step(""), "tests[0].steps: must not be empty"),
+      (
+        step(#"{"call": {"name": "x", "args": {"a": 1.5}}, "expect": ["success"]}"#),
+        "line 2: tests[0].steps[0].call.args.a: numbers are whole and have no exponent"
+      ),
+      (
+        #"{"format": 2, "name": "n", "guarantee": "g", "tests": []}"#,
+        "format: is 2; this version reads 1"
+      ),
+      (#"{"format": 1, "name": "n""#, "line 1: expected ',' or '}'"),
+      ("", "line 1: the document ends too early"),
+      ("{} {}", "line 1: text after the end of the document"),
+      ("[", "line 1: [0]: the document ends too early"),
+      (#"{"a\u0062": 1}"#, "line 1: a key contains an escape"),
+    ])
   func errors(text: String, message: String) {
     #expect(throws: FormatError.self) {
       try StrictJSON.decode(ConformanceSuite.self, from: text.utf8)

@@ -17,18 +17,20 @@ import Testing
     #expect(Verdict.merged([.pass, .skipped("no device"), .pass]) == .skipped("no device"))
   }
 
-  @Test("each verdict has its exit code", arguments: [
-    ([.pass], [], ConformanceExit.conforms),
-    ([.pass, .skipped("x")], ["t1"], .conforms),
-    ([.pass, .skipped("x")], [], .fails),
-    ([.pass, .pass], ["t1"], .fails),
-    ([.pass], ["elsewhere"], .fails),
-    ([.fail("x"), .inconclusive("x")], [], .fails),
-    ([.pass, .inconclusive("x")], [], .inconclusive),
-    ([.inconclusive("x"), .skipped("x")], ["t1"], .inconclusive),
-    ([.skipped("x")], ["t0"], .skipped),
-    ([], [], .inconclusive),
-  ] as [([Verdict], Set<String>, ConformanceExit)])
+  @Test(
+    "each verdict has its exit code",
+    arguments: [
+      ([.pass], [], ConformanceExit.conforms),
+      ([.pass, .skipped("x")], ["t1"], .conforms),
+      ([.pass, .skipped("x")], [], .fails),
+      ([.pass, .pass], ["t1"], .fails),
+      ([.pass], ["elsewhere"], .fails),
+      ([.fail("x"), .inconclusive("x")], [], .fails),
+      ([.pass, .inconclusive("x")], [], .inconclusive),
+      ([.inconclusive("x"), .skipped("x")], ["t1"], .inconclusive),
+      ([.skipped("x")], ["t0"], .skipped),
+      ([], [], .inconclusive),
+    ] as [([Verdict], Set<String>, ConformanceExit)])
   func exit(verdicts: [Verdict], committed: Set<String>, expected: ConformanceExit) {
     var report = SuiteReport(suite: "s", profile: Profile(backend: "b"))
     report.tests = verdicts.enumerated().map {

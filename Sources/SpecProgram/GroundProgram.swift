@@ -1,0 +1,124 @@
+import SpecLanguage
+
+/// One unrolled transition: a condition on cells and the cells it writes.
+struct GroundRule: Sendable {
+  let label: TransitionLabel
+  let guardFormula: Formula
+  /// Cells and their new *values*; cells not named keep theirs.
+  let writes: [(cell: Int, value: Value)]
+  /// When set, the transition is a mistake of the spec rather than a step.
+  let fault: SpecError?
+}
+
+/// A spec unrolled at a scope: rules over cells.
+public struct GroundProgram: Sendable {
+  public let program: Program
+  let rules: [GroundRule]
+
+  /// Unrolls a program. Time and size grow with threads × locations × arguments.
+  ///
+  /// - Throws: `TDX1201` when an action never stops at a step that others can see.
+  public init(_ program: Program) throws(SpecError) {
+    self.program = program
+    var grounder = Grounder(program: program)
+    try grounder.ground()
+    rules = grounder.rules
+  }
+
+  public var ruleCount: Int { rules.count }
+
+  func formula(of term: Term, registers: Int) -> Formula {
+    let run = SymbolicRun(program, thread: 0, registers: registers)
+    return run.formula(of: term)
+  }
+}
+
+/// A value during symbolic execution.
+enum Symbolic: Sendable {
+  case number(Value)
+  case set([Formula])
+}
+
+/// Unrolls every procedure for every thread, argument and path.
+struct Grounder {
+  let program: Program
+  var rules: [GroundRule] = []
+
+  init(program: Program) { self.program = program }
+
+  mutating func ground() throws(SpecError) {
+    for procedure in program.procedures where !procedure.isThreaded {
+      try start(procedure, thread: nil)
+    }
+    for (thread, layout) in program.threads.enumerated() {
+      for procedure in program.procedures where procedure.action.role == layout.role {
+        try start(procedure, thread: thread)
+      }
+      for (location, place) in program.locations.enumerated() where place.procedure >= 0 {
+        let procedure = program.procedures[place.procedure]
+        guard procedure.action.role == layout.role else { continue }
+        try resume(procedure, thread, location, place.node)
+      }
+    }
+  }
+
+  private mutating func start(_ procedure: Procedure, thread: Int?) throws(SpecError) {
+    let spans = procedure.frameSpans.prefix(procedure.action.arguments.count)
+    for choice in Combinations(Array(spans)) {
+      var run = SymbolicRun(
+        program, thread: thread ?? 0, registers: procedure.registerCount)
+      for (index, value) in choice.enumerated() { run.registers[index] = .number(.const(value)) }
+      if let thread {
+        run.path = [location(thread, is: 0)]
+      }
+      let label = TransitionLabel(
+        procedure: procedure.index, thread: thread, source: 0, choice: choice, refusedBy: nil,
+        outcome: nil, node: procedure.entry)
+      var walk = SymbolicWalk(procedure: procedure, run: run, label: label, program: program)
+      try walk.toVisibleStep(procedure.entry, &rules)
+    }
+  }
+
+  /// The thread waits at a node. What can index a map is enumerated, the rest stays symbolic.
+  private mutating func resume(
+    _ procedure: Procedure, _ thread: Int, _ location: Int, _ node: Int
+  ) throws(SpecError) {
+    let base = program.threads[thread].frame
+    let live = procedure.live[node]
+    let enumerated = procedure.frame.indices.filter { live.contains($0) && isIndex(procedure, $0) }
+    for choice in Combinations(enumerated.map { procedure.frameSpans[$0] }) {
+      var run = SymbolicRun(program, thread: thread, registers: procedure.registerCount)
+      run.path = [self.location(thread, is: location)]
+      for register in live {
+        let place = procedure.frameCells[register]
+        let cell = base + place.offset
+        if let position = enumerated.firstIndex(of: register) {
+          let value = choice[position]
+          run.registers[register] = .number(.const(value))
+          run.path.append(run.cellIs(cell, value))
+        } else if let count = place.setCount {
+          run.registers[register] = .set((0..<count).map { run.cellIs(cell + $0, 1) })
+        } else {
+          run.registers[register] = .number(.cell(cell))
+        }
+      }
+      let label = TransitionLabel(
+        procedure: procedure.index, thread: thread, source: location, choice: [],
+        refusedBy: nil, outcome: nil, node: node)
+      var walk = SymbolicWalk(procedure: procedure, run: run, label: label, program: program)
+      try walk.toVisibleStep(node, &rules)
+    }
+  }
+
+  private func isIndex(_ procedure: Procedure, _ register: Int) -> Bool {
+    switch procedure.frame[register].type {
+    case .element, .optional(.element): true
+    default: false
+    }
+  }
+
+  private func location(_ thread: Int, is location: Int) -> Formula {
+    let cell = program.threads[thread].location
+    return .member(cell: cell, ValueSet(count: program.cells[cell].count, [location]))
+  }
+}

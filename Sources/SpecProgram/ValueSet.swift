@@ -1,0 +1,43 @@
+/// A set of cell codes below a fixed count.
+struct ValueSet: Hashable, Sendable {
+  private(set) var words: [UInt64]
+  let count: Int
+
+  /// The empty set of codes below `count`.
+  init(count: Int) {
+    self.count = count
+    words = [UInt64](repeating: 0, count: (count + 63) / 64)
+  }
+
+  init(count: Int, _ members: some Sequence<Int>) {
+    self.init(count: count)
+    for member in members where member >= 0 && member < count { insert(member) }
+  }
+
+  mutating func insert(_ code: Int) { words[code >> 6] |= 1 << UInt64(code & 63) }
+
+  func contains(_ code: Int) -> Bool {
+    code >= 0 && code < count && words[code >> 6] >> UInt64(code & 63) & 1 == 1
+  }
+
+  var size: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+  var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
+  var isFull: Bool { size == count }
+  var members: [Int] { (0..<count).filter(contains) }
+
+  func intersection(_ other: ValueSet) -> ValueSet {
+    var copy = self
+    for index in words.indices { copy.words[index] &= other.words[index] }
+    return copy
+  }
+
+  func union(_ other: ValueSet) -> ValueSet {
+    var copy = self
+    for index in words.indices { copy.words[index] |= other.words[index] }
+    return copy
+  }
+
+  var complement: ValueSet {
+    ValueSet(count: count, (0..<count).filter { !contains($0) })
+  }
+}

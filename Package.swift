@@ -12,6 +12,13 @@ let package = Package(
   targets: [
     .target(name: "SpecLanguage"),
     .target(name: "SpecProgram", dependencies: ["SpecLanguage"]),
+    .target(name: "CExplorerShims"),
+    .target(
+      name: "BenchmarkSpecs", dependencies: ["SpecLanguage"], path: "Specs/Benchmarks"),
+    .executableTarget(
+      name: "scratch",
+      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "BenchmarkSpecs"]),
+    .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -8,10 +8,10 @@ import re
 import shlex
 import sys
 
-# States of the sizes that were counted, for hash tables that are neither full nor idle.
+# States of the sizes of tdx-model.md, for hash tables that are neither full nor idle.
 KNOWN = {
-    (2, 2, 2): 11_833, (3, 2, 2): 96_409, (2, 3, 2): 98_283, (3, 3, 2): 1_072_003,
-    (3, 4, 2): 11_381_449, (4, 4, 2): 160_000_000,
+    (1, 1, 1): 219, (2, 1, 1): 504, (2, 2, 1): 3_768, (2, 2, 2): 11_833, (3, 2, 2): 96_409,
+    (2, 3, 2): 98_283, (3, 3, 2): 1_072_003, (3, 4, 2): 11_381_449, (4, 4, 2): 160_000_000,
 }
 
 

@@ -19,8 +19,8 @@ static size_t round_up(size_t n, size_t unit) { return (n + unit - 1) & ~(unit -
 
 void *tdxs_map(size_t bytes, int huge) {
   if (!huge) return map_pages(bytes);
-  // Map one huge page too many and cut both ends off, so that the start is aligned and the length of
-  // the mapping is what the caller later passes to tdxs_unmap.
+  // Map one huge page too many and cut both ends off, so that the start is aligned and the length
+  // of the mapping is what the caller later passes to tdxs_unmap.
   const size_t unit = (size_t)TDXS_HUGE_PAGE_BYTES;
   const size_t length = round_up(bytes, tdxs_page_bytes());
   if (length < bytes || length > SIZE_MAX - unit) return NULL;

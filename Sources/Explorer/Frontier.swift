@@ -2,10 +2,10 @@ import CExplorerShims
 
 /// The states of one breadth-first level, in the order in which they were found.
 ///
-/// A flat buffer of `words` 64-bit words a state. A search holds two: it reads the current level from the
-/// front, calling `release(before:)` as it goes, and appends to the next. Together they then occupy about
-/// the unread part of one level and the written part of the other. Growth never copies (`PageArray`).
-/// Not thread safe.
+/// A flat buffer of `words` 64-bit words a state. A search holds two: it reads the current level
+/// from the front, calling `release(before:)` as it goes, and appends to the next. Together they
+/// then occupy about the unread part of one level and the written part of the other. Growth never
+/// copies (`PageArray`). Not thread safe.
 struct Frontier: ~Copyable {
   /// Words a state.
   let words: Int
@@ -17,8 +17,9 @@ struct Frontier: ~Copyable {
   /// States from the front whose pages were given back.
   private var released = 0
 
-  /// Consumed states are given back in pieces of this many bytes: small against any search that is short
-  /// of memory, large enough that the system calls do not show, and never reached by a small model.
+  /// Consumed states are given back in pieces of this many bytes: small against any search that is
+  /// short of memory, large enough that the system calls do not show, and never reached by a small
+  /// model.
   private static var releaseBytes: Int { 1 << 20 }
 
   /// An empty frontier for states of `words` (>= 1) words.
@@ -35,8 +36,8 @@ struct Frontier: ~Copyable {
   /// True when there is no state.
   var isEmpty: Bool { count == 0 }
 
-  /// Makes room for `additional` further states, so that as many `append`s cannot fail. Amortised O(1);
-  /// invalidates pointers from `state(at:)`.
+  /// Makes room for `additional` further states, so that as many `append`s cannot fail. Amortised
+  /// O(1); invalidates pointers from `state(at:)`.
   ///
   /// - Throws: `StoreError.outOfMemory`; the frontier is then unchanged.
   @inline(__always)
@@ -89,22 +90,24 @@ struct Frontier: ~Copyable {
   @inline(never)
   private mutating func discard(before index: Int) {
     precondition(index <= count, "release beyond the end")
-    storage.discard(released &* words ..< index &* words)
-    // The state at `index` may begin in the middle of a page, which stays; start from that page again.
+    storage.discard((released &* words)..<(index &* words))
+    // The state at `index` may begin in the middle of a page, which stays; start from that page
+    // again.
     let pageWords = tdxs_page_bytes() / MemoryLayout<UInt64>.stride
     released = (index &* words / pageWords) &* pageWords / words
   }
 
   /// Forgets all states.
   ///
-  /// - Parameter keepingCapacity: keep the pages that were not released, for the next level. Otherwise
-  ///   all pages go back; the address range stays either way.
+  /// - Parameter keepingCapacity: keep the pages that were not released, for the next level.
+  ///   Otherwise all pages go back; the address range stays either way.
   mutating func removeAll(keepingCapacity: Bool = false) {
-    if !keepingCapacity { storage.discard(released &* words ..< count &* words) }
+    if !keepingCapacity { storage.discard(0..<storage.capacity) }
     count = 0
     released = 0
   }
 
-  /// Bytes of the states that are held and not released: an estimate of the memory in use.
+  /// Bytes of the states that are held and not released: an estimate of the memory in use, which
+  /// leaves out pages kept by `removeAll(keepingCapacity: true)`.
   var residentBytes: Int { (count &- released) &* words &* MemoryLayout<UInt64>.stride }
 }

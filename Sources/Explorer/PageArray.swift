@@ -1,6 +1,7 @@
 import CExplorerShims
 
-/// Why the explorer's memory could not grow. A search that meets one ends as `BOUNDED`, not as a crash.
+/// Why the explorer's memory could not grow. A search that meets one ends as `BOUNDED`, not as a
+/// crash.
 enum StoreError: Error, Equatable, Sendable {
   /// The kernel refused a mapping of `bytes` bytes.
   case outOfMemory(bytes: Int)
@@ -20,9 +21,9 @@ extension StoreError: CustomStringConvertible {
 
 /// A growable array of a trivial type that lives in its own page mapping.
 ///
-/// Growing moves page tables instead of elements (`mremap`), so the peak is the array itself and never
-/// old plus new. Pages that were not written yet cost address space only. Elements read as zero until
-/// they are written. Not thread safe.
+/// Growing moves page tables instead of elements (`mremap`), so the peak is the array itself and
+/// never old plus new. Pages that were not written yet cost address space only. Elements read as
+/// zero until they are written. Not thread safe.
 struct PageArray<Element: BitwiseCopyable>: ~Copyable {
   /// The first element. Changes when `reserve` grows the array.
   private(set) var base: UnsafeMutablePointer<Element>
@@ -66,7 +67,8 @@ struct PageArray<Element: BitwiseCopyable>: ~Copyable {
     base = raw.bindMemory(to: Element.self, capacity: capacity)
   }
 
-  /// Gives the whole pages of the elements in `range` back; their contents are undefined afterwards.
+  /// Gives the whole pages of the elements in `range` back; their contents are undefined
+  /// afterwards.
   mutating func discard(_ range: Range<Int>) {
     tdxs_discard(base + range.lowerBound, range.count &* MemoryLayout<Element>.stride)
   }

@@ -2,22 +2,24 @@ import CExplorerShims
 
 /// Growth of the table and of the links.
 ///
-/// Doubling the slots doubles every slot index, give or take the bit that is shifted in, so the keys of
-/// the old table, read front to back, land in the new one front to back. That is fast (both streams are
-/// sequential), and it lets the old pages go while the new ones fill: the peak is the new table.
+/// Doubling the slots doubles every slot index, give or take the bit that is shifted in, so the
+/// keys of the old table, read front to back, land in the new one front to back. That is fast (both
+/// streams are sequential), and it lets the old pages go while the new ones fill: the peak is the
+/// new table.
 extension StateStore {
-  /// Makes room for `additional` (>= 0) new states, so that as many `insert`s cannot fail. Call it once a
-  /// batch with the number of successors in the batch. Amortised O(additional * words).
+  /// Makes room for `additional` (>= 0) new states, so that as many `insert`s cannot fail. Call it
+  /// once a batch with the number of successors in the batch. Amortised O(additional * words).
   ///
-  /// - Throws: `StoreError.outOfMemory` or `StoreError.tooManyStates`; the store is then unchanged and
-  ///   can still be read, and hold what had been reserved before.
+  /// - Throws: `StoreError.outOfMemory` or `StoreError.tooManyStates`; the store then holds what it
+  ///   held, can be read, and takes as many states as had been reserved before.
   @inline(__always)
   mutating func reserve(additional: Int) throws(StoreError) {
     if additional > limit &- count { try grow(additional) }
   }
 
-  /// What `residentBytes` would be right after `reserve(additional:)`, in bytes, without doing it. For a
-  /// search with a memory limit, which has to stop before the growth that would break it. O(1).
+  /// What `residentBytes` would be right after `reserve(additional:)`, in bytes, without doing it.
+  /// For a search with a memory limit, which has to stop before the growth that would break it.
+  /// O(1).
   func residentBytes(afterReserving additional: Int) -> Int {
     guard additional <= Self.maximumCount - count else { return .max }
     var slots = Int(mask) + 1
@@ -52,8 +54,8 @@ extension StateStore {
     limit = room
   }
 
-  /// Copies the keys of the table `old` into the present, empty one, and gives the pages of `old` back on
-  /// the way.
+  /// Copies the keys of the table `old` into the present, empty one, and gives the pages of `old`
+  /// back on the way.
   private func move(from old: UnsafeMutablePointer<UInt64>, slots: Int) {
     // Copies, so that a write to a table does not make the compiler read the fields again.
     let (table, mask, shift, words) = (table, mask, shift, words)
@@ -88,8 +90,9 @@ extension StateStore {
 
   // MARK: Sizes and mappings
 
-  /// States a table of `slots` slots may hold: 25/32 (0.78) of them. Linear probing then takes about 3
-  /// probes to find a state and 11 to find that it is new, almost always in one or two cache lines.
+  /// States a table of `slots` slots may hold: 25/32 (0.78) of them. At that load linear probing
+  /// takes about 3 probes to find a state and 11 to find that it is new; for one word that is one
+  /// or two cache lines.
   static func limit(slots: Int) -> Int { slots / 32 * 25 }
 
   /// Slots of the first table: as many as fit in 64 KiB, a power of two, at least 64.
@@ -105,8 +108,8 @@ extension StateStore {
     return overflow || count > limit ? .max : count * MemoryLayout<UInt64>.stride
   }
 
-  /// Maps an empty table; fresh pages are zero, and zero means empty. Tables from 4 MiB on ask for huge
-  /// pages; smaller ones would waste too much of the last one.
+  /// Maps an empty table; fresh pages are zero, and zero means empty. Tables from 4 MiB on ask for
+  /// huge pages; smaller ones would waste too much of the last one.
   static func mapTable(
     slots: Int, words: Int
   ) throws(StoreError) -> UnsafeMutablePointer<UInt64> {

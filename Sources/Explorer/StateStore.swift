@@ -2,18 +2,20 @@ import CExplorerShims
 
 /// The set of all states found so far, exact, with the link that led to each.
 ///
-/// A state is `words` consecutive 64-bit words; **bit 63 of word 0 is 0 in every state**, because the
-/// table uses it to tell a stored key from an empty slot. Any other bits are legal, all-zero included.
+/// A state is `words` consecutive 64-bit words; **bit 63 of word 0 is 0 in every state**, because
+/// the table uses it to tell a stored key from an empty slot. Any other bits are legal, all-zero
+/// included.
 ///
-/// The set is an open-addressing table with linear probing whose slots hold whole states, at
-/// `hash >> shift`. Taking the top bits keeps the table sorted by hash but for collisions, so that growth
-/// reads the old and writes the new table front to back (see `StateStore+Growth.swift`). States also get
-/// ids 0, 1, 2, … in order of insertion, and 6 bytes each say from where they were reached. Ids are not in
-/// the table: a breadth-first search knows them, since its frontier is in order of insertion as well.
+/// The set is an open-addressing table with linear probing whose slots hold whole states, at `hash
+/// >> shift`. Taking the top bits keeps the table sorted by hash but for collisions, so that growth
+/// reads the old and writes the new table front to back (see `StateStore+Growth.swift`). States
+/// also get ids 0, 1, 2, … in order of insertion, and 6 bytes each say from where they were
+/// reached. Ids are not in the table: a breadth-first search knows them, since its frontier is in
+/// order of insertion as well.
 ///
-/// Memory: `8 * words / load` bytes a state, the load being 0.39 to 0.78, and 6 bytes for the link. A miss
-/// of the cache is the main cost of a look-up, so a search hashes and `prefetch`es a batch of successors
-/// before it inserts the first (a factor of 2 at 10^7 states). Not thread safe.
+/// Memory: `8 * words / load` bytes a state, the load being 0.39 to 0.78, and 6 bytes for the link.
+/// A miss of the cache is the main cost of a look-up, so a search hashes and `prefetch`es a batch
+/// of successors before it inserts the first (a factor of 2 at 10^7 states). Not thread safe.
 struct StateStore: ~Copyable {
   /// Parent of a state that has none.
   static var noParent: UInt32 { .max }
@@ -40,7 +42,8 @@ struct StateStore: ~Copyable {
   /// Set in word 0 of every stored key, so that no key looks like an empty slot.
   static var mark: UInt64 { 1 &<< 63 }
 
-  /// An empty store for states of `words` (>= 1) words. Begins with a table of at most 64 KiB.
+  /// An empty store for states of `words` (>= 1) words. Begins with a table of 64 KiB, or of 64
+  /// slots where that is more.
   ///
   /// - Throws: `StoreError.outOfMemory` when the kernel refuses the first mapping.
   init(words: Int) throws(StoreError) {
@@ -65,8 +68,8 @@ struct StateStore: ~Copyable {
 
   /// The hash of the state at `state`. Its top bits are the well mixed ones. O(words).
   ///
-  /// The high and the low half of each product are folded together: the low half alone would leave the
-  /// high bits of a word, where a layout puts whole variables, with too little influence.
+  /// The high and the low half of each product are folded together: the low half alone would leave
+  /// the high bits of a word, where a layout puts whole variables, with too little influence.
   @inline(__always)
   static func hash(_ state: UnsafePointer<UInt64>, words: Int) -> UInt64 {
     var x: UInt64 = 0
@@ -180,8 +183,8 @@ struct StateStore: ~Copyable {
 
   // MARK: Reading back
 
-  /// Where the state `id` (0 ..< `count`) was first reached from: the id of that state, or `noParent`, and
-  /// the ordinal given to `insert`. O(1).
+  /// Where the state `id` (0 ..< `count`) was first reached from: the id of that state, or
+  /// `noParent`, and the ordinal given to `insert`. O(1).
   func link(of id: Int) -> (parent: UInt32, ordinal: UInt16) {
     precondition(id >= 0 && id < count, "no state has this id")
     return (parents.base[id], ordinals.base[id])

@@ -32,7 +32,9 @@ public final class GuardTable {
   /// Where a thread stands decides which rows to try: for each thread, ranges of rows by location.
   let groups: [Group]
   let code: MaskCode
-  let monitors: [Int32]
+  let monitorCode: [Int32]
+  let scratch: UnsafeMutablePointer<UInt64>
+  let taken: UnsafeMutablePointer<Int32>
   /// How often each rule fired.
   let fired: UnsafeMutablePointer<UInt64>
 
@@ -63,6 +65,10 @@ public final class GuardTable {
     rows = .allocate(capacity: max(1, ruleCount))
     effects = .allocate(capacity: max(1, ruleCount))
     masks = .allocate(capacity: max(1, ruleCount * words * 2))
+    scratch = .allocate(capacity: words)
+    scratch.initialize(repeating: 0, count: words)
+    taken = .allocate(capacity: ruleCount + 1)
+    taken.initialize(repeating: 0, count: ruleCount + 1)
     fired = .allocate(capacity: max(1, ruleCount))
     fired.initialize(repeating: 0, count: max(1, ruleCount))
     for (index, row) in builder.rows.enumerated() { (rows + index).initialize(to: row) }
@@ -72,7 +78,7 @@ public final class GuardTable {
     for (index, mask) in builder.masks.enumerated() { (masks + index).initialize(to: mask) }
     groups = builder.makeGroups()
     var compiler = builder.compiler
-    self.monitors = monitors.map { monitor in
+    monitorCode = monitors.map { monitor in
       compiler.condition(
         ground.formula(of: monitor.term, registers: monitor.registers),
         yes: compiler.accept, no: compiler.reject)
@@ -85,6 +91,8 @@ public final class GuardTable {
     effects.deallocate()
     masks.deallocate()
     fired.deallocate()
+    scratch.deallocate()
+    taken.deallocate()
     for group in groups { group.starts.deallocate() }
   }
 }

@@ -203,7 +203,8 @@ struct StateStoreTests {
     #expect(thrown)
   }
 
-  /// A random function sends 4,096 states to 63.2 % of 4,096 buckets: 2,589, with a deviation of 31.
+  /// A random function sends 4,096 states to 63.2 % of 4,096 buckets: 2,589, with a deviation of
+  /// 31.
   @Test("the top bits of the hash spread states that differ in any 12 bits", arguments: [1, 2, 3])
   func hashSpreads(words: Int) {
     let bits = words * 64
@@ -350,8 +351,9 @@ struct ExplorerShimTests {
 
   @Test("the first signal sets the flag, the second ends the process")
   func interrupt() async {
-    // In child processes: the flag and the handlers are one a process, and other tests run searches.
-    // `kill`, not `raise`: the threads of the concurrency pool block signals, the main thread does not.
+    // In child processes: the flag and the handlers are one a process, and other tests run
+    // searches. `kill`, not `raise`: the threads of the concurrency pool block signals, the main
+    // thread does not.
     await #expect(processExitsWith: .exitCode(7)) {
       for signal in [SIGINT, SIGTERM] {
         guard tdxs_interrupted() == 0, tdxs_install_sigint() == 0 else { exit(1) }

@@ -1,0 +1,137 @@
+import SpecLanguage
+import SpecProgram
+
+/// Which monitor of the engine answers which question about which property.
+public struct MonitorPlan: Sendable {
+  /// The conditions, in the engine's order.
+  public private(set) var monitors: [Monitor] = []
+  let decisive: [Int]
+  let premise: [Int?]
+  /// Where the refusals of a `Possible` are looked for.
+  let after: [Int?]
+  let deadlock: Int?
+  /// The monitors that a search evaluates on every new state.
+  let all: UInt64
+
+  public init(_ properties: [ResolvedProperty]) {
+    var decisive: [Int] = []
+    var premise: [Int?] = []
+    for property in properties {
+      decisive.append(monitors.count)
+      monitors.append(Monitor.decisive(property))
+      if let condition = Monitor.premise(property) {
+        premise.append(monitors.count)
+        monitors.append(condition)
+      } else {
+        premise.append(nil)
+      }
+    }
+    let watched = monitors.count
+    var after: [Int?] = []
+    for property in properties {
+      if let condition = Monitor.after(property) {
+        after.append(monitors.count)
+        monitors.append(condition)
+      } else {
+        after.append(nil)
+      }
+    }
+    self.decisive = decisive
+    self.premise = premise
+    self.after = after
+    deadlock = properties.firstIndex { $0.property.id == Property.noDeadlockID }
+    // no-deadlock is not a condition on a state alone.
+    var mask: UInt64 = watched >= 64 ? ~0 : (1 << UInt64(watched)) - 1
+    if let deadlock { mask &= ~(1 << UInt64(decisive[deadlock])) }
+    all = mask
+  }
+}
+
+extension Search {
+  /// Evaluates what is still open on a new state.
+  ///
+  /// - Returns: false when the search is over.
+  func note(_ state: UnsafePointer<UInt64>, id: Int) -> Bool {
+    let seen: UInt64
+    do throws(EngineFault) {
+      seen = try engine.observe(state, active: active)
+    } catch {
+      fail(.spec(error.error))
+      return false
+    }
+    return seen == 0 || record(seen, id: id)
+  }
+
+  @inline(never)
+  private func record(_ seen: UInt64, id: Int) -> Bool {
+    for index in properties.indices {
+      let bit: UInt64 = 1 << UInt64(plan.decisive[index])
+      if let premise = plan.premise[index], seen & (1 << UInt64(premise)) != 0 {
+        result.findings[index].premiseSeen = true
+        active &= ~(1 << UInt64(premise))
+      }
+      guard seen & bit != 0 else { continue }
+      result.findings[index].hits += 1
+      if result.findings[index].state == nil {
+        result.findings[index].state = id
+        if !decided(index) { return false }
+      }
+    }
+    return true
+  }
+
+  /// A property has its answer.
+  ///
+  /// - Returns: false when the search is over.
+  private func decided(_ index: Int) -> Bool {
+    if case .always = properties[index].property.kind {
+      active &= ~(1 << UInt64(plan.decisive[index]))
+      if limits.stopAtFirst {
+        result.end = .stoppedAtFirst
+        return false
+      }
+    }
+    if result.findings.allSatisfy({ $0.state != nil }) && !properties.isEmpty {
+      result.end = .decided
+      return false
+    }
+    return true
+  }
+
+  /// A state without successors: a deadlock if some thread is inside a call.
+  func noteDeadEnd(_ state: UnsafePointer<UInt64>, id: Int) -> Bool {
+    guard let index = plan.deadlock, result.findings[index].state == nil else { return true }
+    guard engine.program.isBusy(engine.layout.unpack(state)) else { return true }
+    result.findings[index].state = id
+    result.findings[index].hits += 1
+    return decided(index)
+  }
+
+  #if DEBUG
+    /// Compares the engine's successors with the interpreter's.
+    func selfCheck(
+      _ current: borrowing Frontier, _ head: Int, _ size: Int, _ buffers: BatchBuffers
+    ) -> Bool {
+      guard selfChecksLeft > 0, !(engine is TreeEngine) else { return true }
+      let words = engine.layout.words
+      var index = 0
+      for offset in 0..<size {
+        selfChecksLeft -= 1
+        let cells = engine.layout.unpack(current.state(at: head + offset))
+        let count = Int(buffers.counts[offset])
+        let fast = (0..<count).map {
+          engine.layout.unpack(buffers.successors + (index + $0) * words)
+        }
+        index += count
+        let slow = (try? Interpreter(engine.program).transitions(from: cells))?.map(\.state)
+        if slow.map({ $0.sorted(by: lexicographic) }) != fast.sorted(by: lexicographic) {
+          fail(.disagreement("the engine and the interpreter differ in state \(cells)"))
+          return false
+        }
+      }
+      return true
+    }
+
+    private func lexicographic(_ a: [Int], _ b: [Int]) -> Bool { a.lexicographicallyPrecedes(b) }
+  #endif
+}

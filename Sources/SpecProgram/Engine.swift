@@ -1,0 +1,200 @@
+import SpecLanguage
+
+/// Gives packed states their successors and evaluates conditions on them.
+///
+/// An explorer is generic over the engine; both engines agree on every state, which the tests check
+/// on every transition of the small models.
+public protocol Engine: AnyObject {
+  var program: Program { get }
+  var layout: StateLayout { get }
+  /// No state has more successors than this.
+  var maxSuccessors: Int { get }
+
+  /// Writes the successors of `count` states one behind the other.
+  ///
+  /// - Parameters:
+  ///   - target: room for `count * maxSuccessors` states.
+  ///   - counts: gets the number of successors of each state.
+  /// - Returns: the number of successors in all.
+  /// - Throws: `TDX3xxx` when a step is not well defined.
+  func expand(
+    _ states: UnsafePointer<UInt64>, _ count: Int, into target: UnsafeMutablePointer<UInt64>,
+    counts: UnsafeMutablePointer<Int32>
+  ) throws(EngineFault) -> Int
+
+  /// Which of the monitors named in `active` hold, as a bit mask.
+  func observe(
+    _ state: UnsafePointer<UInt64>, active: UInt64
+  ) throws(EngineFault) -> UInt64
+
+  /// The labels of the successors of one state, in the order of `expand`.
+  func labels(of state: UnsafePointer<UInt64>) throws(EngineFault) -> [TransitionLabel]
+
+  /// How often each kind of transition was taken, over all `expand`s.
+  var coverage: [CoverageKey: Int] { get }
+}
+
+/// A step that is not well defined, in one state of a batch.
+public struct EngineFault: Error, Sendable {
+  /// Which state of the batch.
+  public let index: Int
+  public let error: SpecError
+}
+
+/// A kind of transition: which step, and how it ended.
+public struct CoverageKey: Hashable, Sendable {
+  public let procedure: Int
+  public let node: Int
+  public let refusedBy: Int?
+  public let outcome: Int?
+
+  public init(_ label: TransitionLabel) {
+    procedure = label.procedure
+    node = label.node
+    refusedBy = label.refusedBy
+    outcome = label.outcome
+  }
+}
+
+extension GuardTable: Engine {
+  public var program: Program { ground.program }
+
+  public func expand(
+    _ states: UnsafePointer<UInt64>, _ count: Int, into target: UnsafeMutablePointer<UInt64>,
+    counts: UnsafeMutablePointer<Int32>
+  ) throws(EngineFault) -> Int {
+    var total = 0
+    for index in 0..<count {
+      let found = successors(states + index &* words, target + total &* words, taken)
+      if found < 0 {
+        let error = ground.rules[-1 - found].fault ?? SpecError("TDX3000", "a step went wrong")
+        throw EngineFault(index: index, error: error)
+      }
+      counts[index] = Int32(truncatingIfNeeded: found)
+      total &+= found
+    }
+    return total
+  }
+
+  public func observe(
+    _ state: UnsafePointer<UInt64>, active: UInt64
+  ) throws(EngineFault) -> UInt64 {
+    var result: UInt64 = 0
+    var left = active
+    while left != 0 {
+      let monitor = left.trailingZeroBitCount
+      left &= left &- 1
+      if code.run(monitorCode[monitor], state, scratch) { result |= 1 &<< UInt64(monitor) }
+    }
+    return result
+  }
+
+  public func labels(
+    of state: UnsafePointer<UInt64>
+  ) throws(EngineFault) -> [TransitionLabel] {
+    let target = UnsafeMutablePointer<UInt64>.allocate(capacity: max(1, ruleCount * words))
+    defer { target.deallocate() }
+    let found = successors(state, target, taken)
+    guard found >= 0 else { return [] }
+    // Asking for names is not taking a transition.
+    for index in 0..<found { fired[Int(taken[index])] -= 1 }
+    return (0..<found).map { ground.rules[Int(taken[$0])].label }
+  }
+
+  public var coverage: [CoverageKey: Int] {
+    var result: [CoverageKey: Int] = [:]
+    for (index, rule) in ground.rules.enumerated() where rule.fault == nil {
+      result[CoverageKey(rule.label), default: 0] += Int(fired[index])
+    }
+    return result
+  }
+}
+
+/// The reference engine: the interpreter behind packed states.
+public final class TreeEngine: Engine {
+  public let program: Program
+  public let layout: StateLayout
+  public let maxSuccessors: Int
+  public private(set) var coverage: [CoverageKey: Int] = [:]
+  private let interpreter: Interpreter
+  private let monitors: [Monitor]
+
+  /// - Parameter monitors: conditions that `observe` evaluates; at most 64.
+  public init(_ program: Program, monitors: [Monitor]) throws(SpecError) {
+    guard monitors.count <= 64 else {
+      throw SpecError("TDX2010", "\(monitors.count) conditions to watch; at most 64")
+    }
+    self.program = program
+    self.monitors = monitors
+    layout = try StateLayout(program)
+    interpreter = Interpreter(program)
+    maxSuccessors = program.maxSuccessors
+  }
+
+  public func expand(
+    _ states: UnsafePointer<UInt64>, _ count: Int, into target: UnsafeMutablePointer<UInt64>,
+    counts: UnsafeMutablePointer<Int32>
+  ) throws(EngineFault) -> Int {
+    var total = 0
+    for index in 0..<count {
+      let found = try successors(of: states + index * layout.words, index)
+      for transition in found {
+        layout.pack(transition.state, into: target + total * layout.words)
+        coverage[CoverageKey(transition.label), default: 0] += 1
+        total += 1
+      }
+      counts[index] = Int32(found.count)
+    }
+    return total
+  }
+
+  private func successors(
+    of state: UnsafePointer<UInt64>, _ index: Int
+  ) throws(EngineFault) -> [Transition] {
+    do {
+      return try interpreter.transitions(from: layout.unpack(state))
+    } catch {
+      throw EngineFault(index: index, error: error)
+    }
+  }
+
+  public func observe(
+    _ state: UnsafePointer<UInt64>, active: UInt64
+  ) throws(EngineFault) -> UInt64 {
+    let cells = layout.unpack(state)
+    var result: UInt64 = 0
+    for (index, monitor) in monitors.enumerated() where active >> UInt64(index) & 1 == 1 {
+      do {
+        if try interpreter.truth(of: monitor.term, monitor.registers, in: cells) {
+          result |= 1 << UInt64(index)
+        }
+      } catch {
+        throw EngineFault(index: 0, error: error)
+      }
+    }
+    return result
+  }
+
+  public func labels(
+    of state: UnsafePointer<UInt64>
+  ) throws(EngineFault) -> [TransitionLabel] {
+    try successors(of: state, 0).map(\.label)
+  }
+}
+
+extension Program {
+  /// An upper bound on the successors of any state: every start and every branch of every thread.
+  var maxSuccessors: Int {
+    var total = 0
+    for procedure in procedures {
+      let starts = procedure.frameSpans.prefix(procedure.action.arguments.count).reduce(1, *)
+      let fan = procedure.nodes.reduce(1) { most, node in
+        guard case .pick(let bound, _, _, _, _) = node, let register = procedure.bounds[bound]
+        else { return most }
+        return most * max(1, procedure.frameSpans[register])
+      }
+      total += starts * fan * (procedure.isThreaded ? threads.count : 1)
+    }
+    return max(1, total)
+  }
+}

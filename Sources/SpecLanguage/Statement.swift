@@ -11,7 +11,8 @@ public struct Statement: Hashable, Sendable {
     /// For every element at once, within the same step.
     case each(BoundID, [Statement])
     /// For every element, one after the other, others in between.
-    case forEach(BoundID, ordered: Bool, [Statement])
+    /// `filter` names the elements that count, by what the thread knows when the loop starts.
+    case forEach(BoundID, filter: Node?, ordered: Bool, [Statement])
     /// Several statements that nobody can come between.
     case step(String, [Statement])
     case acquire(LockUse)
@@ -20,6 +21,8 @@ public struct Statement: Hashable, Sendable {
     case release(LockUse)
     case releaseAll(LockDeclaration)
     case holding(LockUse, [Statement])
+    /// Takes the lock or answers; gives it back together with the last step.
+    case tryHolding(LockUse, else: Outcome, [Statement])
     case call(Action, into: LocalID?)
     case returns(Outcome)
     case returnLocal(LocalID)
@@ -93,24 +96,30 @@ public func Each<D: Domain>(
 }
 
 /// For every element, one after the other in any order, others in between.
+///
+/// - Parameter filter: which elements count; may read arguments, locals and constants only.
 public func ForEach<S: Sort>(
-  _ sort: S.Type, file: String = #fileID, line: Int = #line,
+  _ sort: S.Type, where filter: ((Expr<S>) -> Condition)? = nil,
+  file: String = #fileID, line: Int = #line,
   @StatementBuilder _ body: (Expr<S>) -> [Statement]
 ) -> Statement {
   let bound = BoundID(raw: Identity.next(), type: S.valueType)
+  let element = Expr<S>(.bound(bound))
   return Statement(
-    .forEach(bound, ordered: false, body(Expr(.bound(bound)))),
+    .forEach(bound, filter: filter?(element).node, ordered: false, body(element)),
     at: SourceLocation(file: file, line: line))
 }
 
 /// For every element in increasing order, others in between. Breaks the sort's symmetry.
 public func ForEach<S: Sort>(
-  ordered sort: S.Type, file: String = #fileID, line: Int = #line,
+  ordered sort: S.Type, where filter: ((Expr<S>) -> Condition)? = nil,
+  file: String = #fileID, line: Int = #line,
   @StatementBuilder _ body: (Expr<S>) -> [Statement]
 ) -> Statement {
   let bound = BoundID(raw: Identity.next(), type: S.valueType)
+  let element = Expr<S>(.bound(bound))
   return Statement(
-    .forEach(bound, ordered: true, body(Expr(.bound(bound)))),
+    .forEach(bound, filter: filter?(element).node, ordered: true, body(element)),
     at: SourceLocation(file: file, line: line))
 }
 
@@ -168,6 +177,19 @@ public func Holding(
   Statement(.holding(lock.use(mode), body()), at: SourceLocation(file: file, line: line))
 }
 
+/// Takes the lock or answers `outcome`; gives it back together with the last step inside.
+///
+/// This is how a SEAMCALL has a duration: it holds its module locks from its begin, never waits
+/// for them, and has its effects at its end (tdx-module §6).
+public func TryHolding(
+  _ lock: some Lockable, _ mode: LockMode = .exclusive, else outcome: Outcome,
+  file: String = #fileID, line: Int = #line, @StatementBuilder _ body: () -> [Statement]
+) -> Statement {
+  Statement(
+    .tryHolding(lock.use(mode), else: outcome, body()),
+    at: SourceLocation(file: file, line: line))
+}
+
 /// Runs another action's steps in place. Its answer goes into the local, or is not looked at.
 public func Call(
   _ action: Action, into local: Local<Outcome>? = nil,
@@ -203,12 +225,12 @@ public enum StatementBuilder {
   }
   public static func buildBlock(_ parts: [Statement]...) -> [Statement] { parts.flatMap { $0 } }
 
-  @available(*, unavailable, message: "use When(condition) { … } else: { … }")
+  // `if` and `switch` over plain Swift values choose between variants when a spec is put together.
+  // A condition on the state is not a Bool, so it cannot get here: it takes When.
   public static func buildEither(first: [Statement]) -> [Statement] { first }
-  @available(*, unavailable, message: "use When(condition) { … } else: { … }")
   public static func buildEither(second: [Statement]) -> [Statement] { second }
-  @available(*, unavailable, message: "use When(condition) { … }")
   public static func buildOptional(_ part: [Statement]?) -> [Statement] { part ?? [] }
+
   @available(*, unavailable, message: "use Each(Sort.self) { … } or ForEach(Sort.self) { … }")
   public static func buildArray(_ parts: [[Statement]]) -> [Statement] { parts.flatMap { $0 } }
 }

@@ -189,7 +189,7 @@ extension Program {
     for procedure in procedures {
       let starts = procedure.frameSpans.prefix(procedure.action.arguments.count).reduce(1, *)
       let fan = procedure.nodes.reduce(1) { most, node in
-        guard case .pick(let bound, _, _, _, _) = node, let register = procedure.bounds[bound]
+        guard case .pick(let loop, _, _) = node, let register = procedure.bounds[loop.bound]
         else { return most }
         return most * max(1, procedure.frameSpans[register])
       }

@@ -38,9 +38,18 @@ enum FlowNode<E: Sendable>: Sendable {
   /// Thread-local or invisible work that belongs to the step before it.
   case silent([AtomicStatement<E>], next: Int)
   /// The head of a `ForEach`: takes an element not yet done, or goes on when all are done.
-  case pick(BoundID, done: LocalID, ordered: Bool, body: Int, exhausted: Int)
+  case pick(Loop<E>, body: Int, exhausted: Int)
   case end(Outcome)
   case endLocal(LocalID)
+}
+
+/// What a `ForEach` goes over.
+struct Loop<E: Sendable>: Sendable {
+  let bound: BoundID
+  /// The elements already taken.
+  let done: LocalID
+  let ordered: Bool
+  let filter: E?
 }
 
 /// What people should know of a node.
@@ -99,7 +108,7 @@ extension FlowNode {
     case .atomic(let body, let next): [next] + body.flatMap(\.exits)
     case .silent(_, let next): [next]
     case .test(_, _, let yes, let no): [yes, no]
-    case .pick(_, _, _, let body, let exhausted): [body, exhausted]
+    case .pick(_, let body, let exhausted): [body, exhausted]
     case .end, .endLocal: []
     }
   }

@@ -65,15 +65,15 @@ struct Run {
       case .silent(let body, let next):
         try silently(body)
         node = next
-      case .pick(let bound, let done, let ordered, let body, let exhausted):
-        let left = remaining(bound, done)
+      case .pick(let loop, let body, let exhausted):
+        let left = try remaining(loop)
         if left.isEmpty {
           node = exhausted
           continue
         }
-        for element in ordered ? Array(left.prefix(1)) : left {
+        for element in loop.ordered ? Array(left.prefix(1)) : left {
           var branch = self
-          branch.take(element, bound, done)
+          branch.take(element, loop)
           try branch.toVisibleStep(body, &result)
         }
         return
@@ -98,8 +98,8 @@ struct Run {
       case .silent(let body, let next):
         try silently(body)
         node = next
-      case .pick(let bound, let done, _, _, let exhausted)
-      where remaining(bound, done).isEmpty:
+      case .pick(let loop, _, let exhausted):
+        guard try remaining(loop).isEmpty else { return finish(node, &result) }
         node = exhausted
       case .end(let outcome):
         label.outcome = program.outcomes.firstIndex(of: outcome)
@@ -107,7 +107,7 @@ struct Run {
       case .endLocal(let local):
         label.outcome = procedure.locals[local].map { registers[$0] }
         return finish(nil, &result)
-      case .test, .pick, .atomic:
+      case .test, .atomic:
         return finish(node, &result)
       }
     }
@@ -137,17 +137,25 @@ struct Run {
 
   // MARK: Loops
 
-  private func remaining(_ bound: BoundID, _ done: LocalID) -> [Int] {
-    guard let register = procedure.bounds[bound], let mask = procedure.locals[done] else {
-      return []
+  private mutating func remaining(_ loop: Loop<Term>) throws(SpecError) -> [Int] {
+    guard let register = procedure.bounds[loop.bound],
+      let mask = procedure.locals[loop.done]
+    else { return [] }
+    var left: [Int] = []
+    let before = registers[register]
+    for element in 0..<procedure.frameSpans[register] where registers[mask] >> element & 1 == 0 {
+      environment.registers[register] = element
+      if let filter = loop.filter, try environment.value(of: filter) == 0 { continue }
+      left.append(element)
     }
-    return (0..<procedure.frameSpans[register]).filter { registers[mask] >> $0 & 1 == 0 }
+    environment.registers[register] = before
+    return left
   }
 
-  private mutating func take(_ element: Int, _ bound: BoundID, _ done: LocalID) {
-    guard let register = procedure.bounds[bound], let mask = procedure.locals[done] else {
-      return
-    }
+  private mutating func take(_ element: Int, _ loop: Loop<Term>) {
+    guard let register = procedure.bounds[loop.bound],
+      let mask = procedure.locals[loop.done]
+    else { return }
     environment.registers[register] = element
     environment.registers[mask] |= 1 << element
     label = TransitionLabel(

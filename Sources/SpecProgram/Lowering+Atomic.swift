@@ -42,7 +42,7 @@ extension Lowering {
         result.append(.exit(ending(outcome, context)))
       case .returnLocal(let local):
         result.append(.exit(endingLocal(local, context)))
-      case .holding, .call, .forEach:
+      case .holding, .tryHolding, .call, .forEach:
         throw SpecError(
           "TDX1103", "\(label(of: statement)) cannot stand inside one step", at: place,
           suggestion: "move it out of Step, or give the action by: a role")
@@ -89,6 +89,7 @@ extension Lowering {
     case .release(let use): "releases \(use.lock.name)"
     case .releaseAll(let lock): "releases all \(lock.name)"
     case .holding(let use, _): "Holding(\(use.lock.name))"
+    case .tryHolding(let use, _, _): "TryHolding(\(use.lock.name))"
     case .call(let action, _): "Call(\(action.name))"
     case .forEach: "ForEach"
     case .returns, .returnLocal: "returns"

@@ -11,7 +11,7 @@ extension Lowering {
     case .acquire(let use):
       return acquiring(use, context, place, next: next)
     case .release(let use):
-      return releasing(use, context, place, next: next)
+      return releasing(use, context, place, withStep: false, next: next)
     case .releaseAll(let lock) where quietLocks.contains(lock):
       let atoms = try lockAtoms(statement, context)
       let event = LockEvent(action: .release, lock: lock, mode: .exclusive, all: true)
@@ -35,12 +35,12 @@ extension Lowering {
   }
 
   mutating func releasing(
-    _ use: LockUse, _ context: Context, _ place: SourceLocation?, next: Int
+    _ use: LockUse, _ context: Context, _ place: SourceLocation?, withStep: Bool, next: Int
   ) -> Int {
     let event = LockEvent(action: .release, lock: use.lock, mode: use.mode, all: false)
     let atoms = [use.drop(place ?? use.lock.location)]
     let label = "releases \(text(use))"
-    if quietLocks.contains(use.lock) {
+    if withStep || quietLocks.contains(use.lock) {
       return add(.silent(atoms, next: next), context, label, place, lock: event)
     }
     return add(.atomic(atoms, next: next), context, label, place, lock: event)

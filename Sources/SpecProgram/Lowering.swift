@@ -13,9 +13,16 @@ struct Lowering {
   /// Where a `Return` leads, at some depth of calls.
   struct Context {
     var path: [String]
-    var held: [LockUse] = []
+    var held: [Held] = []
     /// The local that a call's answer goes to, and what comes after; `nil` at the outermost level.
     var caller: (into: LocalID?, next: Int)?
+  }
+
+  /// A lock that every way out must release.
+  struct Held {
+    let use: LockUse
+    /// The release belongs to the step before it, even where others can tell.
+    let withStep: Bool
   }
 
   init(
@@ -100,7 +107,9 @@ struct Lowering {
   /// Releases everything held, innermost first, then goes on.
   private mutating func unwinding(_ context: Context, then last: Int) -> Int {
     var node = last
-    for use in context.held { node = releasing(use, context, nil, next: node) }
+    for held in context.held {
+      node = releasing(held.use, context, nil, withStep: held.withStep, next: node)
+    }
     return node
   }
 
@@ -142,14 +151,21 @@ struct Lowering {
       return try lowerLock(statement, context, next: next)
     case .holding(let use, let body):
       var inner = context
-      inner.held.append(use)
-      let release = releasing(use, context, place, next: next)
+      inner.held.append(Held(use: use, withStep: false))
+      let release = releasing(use, context, place, withStep: false, next: next)
       let start = try lower(body, inner, next: release)
       return acquiring(use, context, place, next: start)
+    case .tryHolding(let use, let outcome, let body):
+      var inner = context
+      inner.held.append(Held(use: use, withStep: true))
+      let release = releasing(use, context, place, withStep: true, next: next)
+      let start = try lower(body, inner, next: release)
+      let attempt = Statement(.tryAcquire(use, else: outcome), at: place)
+      return try lowerLock(attempt, context, next: start)
     case .call(let action, let into):
       return try call(action, into, place, context, next: next)
-    case .forEach(let bound, let ordered, let body):
-      return try loop(bound, ordered, body, place, context, next: next)
+    case .forEach(let bound, let filter, let ordered, let body):
+      return try loop(bound, filter, ordered, body, place, context, next: next)
     case .returns(let outcome):
       return ending(outcome, context)
     case .returnLocal(let local):
@@ -179,20 +195,26 @@ struct Lowering {
   }
 
   private mutating func loop(
-    _ bound: BoundID, _ ordered: Bool, _ body: [Statement], _ place: SourceLocation,
-    _ context: Context, next: Int
+    _ bound: BoundID, _ filter: Node?, _ ordered: Bool, _ body: [Statement],
+    _ place: SourceLocation, _ context: Context, next: Int
   ) throws(SpecError) -> Int {
     guard case .element(let sort) = bound.type else {
       throw SpecError("TDX1102", "ForEach goes over a sort", at: place)
     }
+    guard filter?.readsSharedState != true else {
+      throw SpecError(
+        "TDX1108", "the filter of a ForEach reads shared state", at: place,
+        suggestion: "filter by arguments and constants, and test the state with When inside")
+    }
     let done = LocalID(raw: -bound.raw, name: "done", type: .set(sort))
     remember(.bound(bound), sort.letter, bound.type)
     remember(.local(done), "\(sort.letter) done", done.type)
+    let loop = Loop(bound: bound, done: done, ordered: ordered, filter: filter)
     let head = add(
-      .pick(bound, done: done, ordered: ordered, body: 0, exhausted: next), context,
+      .pick(loop, body: 0, exhausted: next), context,
       "takes the next \(sort.name)", place)
     let start = try lower(body, context, next: head)
-    flow.nodes[head] = .pick(bound, done: done, ordered: ordered, body: start, exhausted: next)
+    flow.nodes[head] = .pick(loop, body: start, exhausted: next)
     let clear = Node.literal(0, done.type)
     return add(
       .silent([.assign(.local(done), clear, place)], next: head), context, "starts the loop")

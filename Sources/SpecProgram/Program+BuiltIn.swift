@@ -8,11 +8,14 @@ extension SpecDescription {
       for statement in statements {
         switch statement.kind {
         case .tryAcquire(let use, _): loud.insert(use.lock)
+        case .tryHolding(let use, _, let body):
+          loud.insert(use.lock)
+          look(body)
         case .tryAcquireAll(let lock, _): loud.insert(lock)
         case .when(_, let yes, let no):
           look(yes)
           look(no)
-        case .each(_, let body), .forEach(_, _, let body), .step(_, let body),
+        case .each(_, let body), .forEach(_, _, _, let body), .step(_, let body),
           .holding(_, let body):
           look(body)
         case .call(let action, _): look(action.body)
@@ -65,9 +68,12 @@ extension [Statement] {
         visit(condition)
         yes.visitExpressions(visit)
         no.visitExpressions(visit)
-      case .each(_, let body), .forEach(_, _, let body), .step(_, let body):
+      case .each(_, let body), .step(_, let body):
         body.visitExpressions(visit)
-      case .holding(let use, let body):
+      case .forEach(_, let filter, _, let body):
+        if let filter { visit(filter) }
+        body.visitExpressions(visit)
+      case .holding(let use, let body), .tryHolding(let use, _, let body):
         use.index.forEach(visit)
         body.visitExpressions(visit)
       case .acquire(let use), .tryAcquire(let use, _), .release(let use):

@@ -84,8 +84,11 @@ extension Resolver {
     case .silent(let body, let next): return .silent(try resolve(body), next: next)
     case .test(let condition, let shared, let yes, let no):
       return .test(try resolve(condition), shared: shared, yes: yes, no: no)
-    case .pick(let bound, let done, let ordered, let body, let exhausted):
-      return .pick(bound, done: done, ordered: ordered, body: body, exhausted: exhausted)
+    case .pick(let loop, let body, let exhausted):
+      let filter = try loop.filter.map { filter throws(SpecError) in try resolve(filter) }
+      let resolved = Loop(
+        bound: loop.bound, done: loop.done, ordered: loop.ordered, filter: filter)
+      return .pick(resolved, body: body, exhausted: exhausted)
     case .end(let outcome): return .end(outcome)
     case .endLocal(let local): return .endLocal(local)
     }
@@ -135,7 +138,8 @@ extension FlowNode where E == Node {
     switch self {
     case .atomic(let body, _), .silent(let body, _): body.flatMap(\.expressions)
     case .test(let condition, _, _, _): [condition]
-    case .pick(_, let done, _, _, _): [.local(done)]
+    case .pick(let loop, _, _):
+      [.local(loop.done)] + (loop.filter.map { [$0] } ?? [])
     case .endLocal(let local): [.local(local)]
     case .end: []
     }
@@ -219,7 +223,7 @@ extension FlowNode where E == Node {
     case .atomic(let body, _), .silent(let body, _):
       // A step that can leave early has not written anything on that way.
       body.flatMap(\.exits).isEmpty ? body.flatMap(\.overwrites).map { .local($0) } : []
-    case .pick(let bound, _, _, _, _): [.bound(bound)]
+    case .pick(let loop, _, _): [.bound(loop.bound)]
     case .test, .end, .endLocal: []
     }
   }

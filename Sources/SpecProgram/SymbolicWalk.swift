@@ -52,8 +52,8 @@ struct SymbolicWalk {
       case .silent(let body, let next):
         try silently(body, &rules)
         node = next
-      case .pick(let bound, let done, let ordered, let body, let exhausted):
-        try pick(bound, done, ordered, body, exhausted, &rules)
+      case .pick(let loop, let body, let exhausted):
+        try pick(loop, body, exhausted, &rules)
         return
       case .atomic(let body, let next):
         label.node = node
@@ -73,18 +73,19 @@ struct SymbolicWalk {
   }
 
   private mutating func pick(
-    _ bound: BoundID, _ done: LocalID, _ ordered: Bool, _ body: Int, _ exhausted: Int,
-    _ rules: inout [GroundRule]
+    _ loop: Loop<Term>, _ body: Int, _ exhausted: Int, _ rules: inout [GroundRule]
   ) throws(SpecError) {
-    guard let element = procedure.bounds[bound], let mask = procedure.locals[done] else { return }
+    guard let element = procedure.bounds[loop.bound], let mask = procedure.locals[loop.done]
+    else { return }
     let count = procedure.frameSpans[element]
     let taken = run.members(of: .register(mask), atLeast: count)
-    if var walk = assuming(.conjunction(taken)) {
+    let over = settled(loop, element, taken)
+    if var walk = assuming(.conjunction(over)) {
       try walk.toVisibleStep(exhausted, &rules)
     }
     for candidate in 0..<count {
-      var test = taken[candidate].negated
-      if ordered { test = .conjunction([test] + taken[..<candidate]) }
+      var test = over[candidate].negated
+      if loop.ordered { test = .conjunction([test] + over[..<candidate]) }
       guard var walk = assuming(test) else { continue }
       var members = taken
       members[candidate] = .yes
@@ -94,6 +95,16 @@ struct SymbolicWalk {
         procedure: label.procedure, thread: label.thread, source: label.source,
         choice: label.choice + [candidate], refusedBy: nil, outcome: nil, node: label.node)
       try walk.toVisibleStep(body, &rules)
+    }
+  }
+
+  /// For each element: it was taken already, or the loop does not go over it.
+  private func settled(_ loop: Loop<Term>, _ element: Int, _ taken: [Formula]) -> [Formula] {
+    guard let filter = loop.filter else { return taken }
+    return taken.enumerated().map { candidate, taken in
+      var copy = run
+      copy.registers[element] = .number(.const(candidate))
+      return .disjunction([taken, copy.formula(of: filter).negated])
     }
   }
 
@@ -112,12 +123,13 @@ struct SymbolicWalk {
       case .silent(let body, let next):
         try silently(body, &rules)
         node = next
-      case .pick(let bound, let done, _, _, let exhausted):
-        guard let element = procedure.bounds[bound], let mask = procedure.locals[done] else {
-          return
-        }
+      case .pick(let loop, _, let exhausted):
+        guard let element = procedure.bounds[loop.bound],
+          let mask = procedure.locals[loop.done]
+        else { return }
         let count = procedure.frameSpans[element]
-        let all = Formula.conjunction(run.members(of: .register(mask), atLeast: count))
+        let taken = run.members(of: .register(mask), atLeast: count)
+        let all = Formula.conjunction(settled(loop, element, taken))
         if var walk = assuming(all) { try walk.toBoundary(exhausted, &rules) }
         if var walk = assuming(all.negated) { walk.finish(node, &rules) }
         return

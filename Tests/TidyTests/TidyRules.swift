@@ -116,7 +116,7 @@ enum TidyRules {
   private static func bans(_ line: String, call: String) -> Bool {
     occurrences(of: call, in: line).contains { range in
       guard let before = line[..<range.lowerBound].last else { return true }
-      let declared = line[..<range.lowerBound].hasSuffix("func ")
+      let declared = ["func ", "case "].contains { line[..<range.lowerBound].hasSuffix($0) }
       return !(before.isLetter || before.isNumber || before == "_" || before == "." || declared)
     }
   }

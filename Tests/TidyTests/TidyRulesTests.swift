@@ -52,6 +52,7 @@ import Testing
     arguments: [
       "recorder.print(1)", "func print(_ x: Int) {}", "reprint(1)", "a!=b", "if !x {}",
       "#\"x!\"#", "\"\"\"\nx!\n\"\"\"", "/* a /* x! */ y! */", "f(!x)", "Outcome.exit(1)",
+      "case exit(Int)",
     ])
   func innocent(snippet: String) {
     #expect(Self.messages(snippet) == [])

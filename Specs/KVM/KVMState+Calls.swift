@@ -1,0 +1,146 @@
+import SpecLanguage
+import TDXModuleSpecs
+
+extension KVMState {
+  /// KVM_RUN: enters the guest once and returns at the next exit (kvm-tdx §2.5).
+  ///
+  /// - Parameter ghost: history to record as the call begins and ends.
+  package func run(
+    begin: @escaping () -> [Statement] = { [] }, end: @escaping () -> [Statement] = { [] }
+  ) -> Action {
+    Action("KVM_RUN", each: VCPU.self, by: HostThread.self, cites: "kvm-tdx §2.5") { v in
+      Step("the gate of KVM_RUN") {
+        gate
+        begin()
+      }
+      Holding(vcpuMutex[v]) {
+        Step("vcpu_load") { loaded[v] <- true }
+        Check(!vmDead, else: .EIO)
+          .because("the run loop looks for KVM_REQ_VM_DEAD before it enters", "kvm-tdx §2.5")
+        Step("TDH.VP.ENTER") { td.vpEnter(v) }
+        Step("TD exit") {
+          td.tdExit(v)
+          end()
+        }
+      }
+    }
+  }
+
+  /// KVM_PRE_FAULT_MEMORY of one page: a vCPU ioctl that maps memory (kvm-tdx §2.10).
+  package var preFault: Action {
+    Action(
+      "KVM_PRE_FAULT_MEMORY", each: VCPU.self, Page.self, by: HostThread.self,
+      cites: "kvm-tdx §2.10"
+    ) { v, p in
+      gate
+      Holding(vcpuMutex[v]) {
+        Step("vcpu_load") { loaded[v] <- true }
+        Check(!vmDead, else: .EIO)
+          .because("kvm_mmu_reload looks for KVM_REQ_VM_DEAD", "kvm-tdx §2.10")
+        Holding(srcu, .read) {
+          Step("finds the memslot and takes the folio") {
+            Check(slot[fileOf[p]] != .invalid, else: .EAGAIN)
+            Check(slot[fileOf[p]] == .present && gmem[fileOf[p]] == .open, else: .EFAULT)
+            folio[p] <- true
+          }
+          Holding(mmuLock, .read) { mapPage(p) }
+        }
+      }
+    }
+  }
+
+  /// Maps a page under read mmu_lock, unless an invalidation covers it (kvm-tdx S-15).
+  @StatementBuilder
+  private func mapPage(_ p: Expr<Page>) -> [Statement] {
+    let status = Local<Outcome>("status")
+    Step("freezes the mirror SPTE") {
+      Check(!invalidating[fileOf[p]] && folio[p], else: .EAGAIN)
+      Check(!mirror[p], else: .ok)
+      mirror[p] <- true
+    }
+    Call(td.pageAug(p), into: status)
+    When(status != .ok) {
+      Step("KVM_BUG_ON, the SPTE is restored") {
+        bugged <- true
+        vmDead <- true
+        mirror[p] <- false
+      }
+      Return(.EIO)
+    }
+  }
+
+  /// fallocate(FALLOC_FL_PUNCH_HOLE) of one page: no KVM ioctl, so no gate (kvm-tdx §2.9).
+  package func punchHole(withoutHKID: WithoutHKID) -> Action {
+    Action(
+      "fallocate(PUNCH_HOLE)", each: Page.self, by: HostThread.self, cites: "kvm-tdx §2.9"
+    ) { p in
+      Step("fdget") {
+        Require(gmem[fileOf[p]] == .open)
+        Acquire(fdget[fileOf[p]], .shared)
+      }
+      Holding(invalidateLock[fileOf[p]]) {
+        Holding(mmuLock, .write) {
+          Step("invalidation begins") { invalidating[fileOf[p]] <- true }
+          removeLeaf(p, withoutHKID: withoutHKID)
+        }
+        Step("truncates: the folio goes back to the host; invalidation ends") {
+          folio[p] <- false
+          invalidating[fileOf[p]] <- false
+        }
+      }
+      Step("fdput") { Release(fdget[fileOf[p]], .shared) }
+    }
+  }
+
+  /// close() of the last reference to a guest_memfd file: kvm_gmem_release (kvm-tdx §2.9).
+  package func gmemClose(withoutHKID: WithoutHKID) -> Action {
+    Action(
+      "close(guest_memfd)", each: File.self, by: HostThread.self, cites: "kvm-tdx §2.9"
+    ) { f in
+      Step("the last reference goes") {
+        Require(gmem[f] == .open && !holding(fdget[f], .shared))
+        gmem[f] <- .closing
+      }
+      Holding(slotsLock) {
+        Holding(invalidateLock[f]) { zap(f, withoutHKID: withoutHKID) }
+      }
+      Step("the inode is evicted: its folios go back to the host") {
+        Each(Page.self) { p in When(fileOf[p] == f) { folio[p] <- false } }
+        gmem[f] <- .released
+      }
+    }
+  }
+
+  /// KVM_SET_USER_MEMORY_REGION2 with size 0 (kvm-tdx §2.6).
+  ///
+  /// - Parameters:
+  ///   - atGate: history to record when the gate is read.
+  ///   - atSuccess: history to record when the call succeeds.
+  package func slotDelete(
+    withoutHKID: WithoutHKID, atGate: @escaping () -> [Statement],
+    atSuccess: @escaping () -> [Statement]
+  ) -> Action {
+    Action(
+      Self.slotDeleteName, each: File.self, by: HostThread.self, cites: "kvm-tdx §2.6"
+    ) { f in
+      Step("the gate of the memslot deletion") {
+        gate
+        atGate()
+      }
+      Holding(slotsLock) {
+        Step("marks the memslot INVALID") {
+          Check(slot[f] == .present, else: .EINVAL)
+          slot[f] <- .invalid
+        }
+        Step("synchronize_srcu") { Require(!holding(srcu, .shared)) }
+        zap(f, withoutHKID: withoutHKID)
+        Step("the memslot is gone") {
+          slot[f] <- .absent
+          atSuccess()
+        }
+      }
+    }
+  }
+
+  package static var slotDeleteName: String { "KVM_SET_USER_MEMORY_REGION2(delete)" }
+}

@@ -1,0 +1,74 @@
+import SpecLanguage
+import TDXModuleSpecs
+
+extension KVMState {
+  /// Where the write mmu_lock is taken while the HKID is released.
+  public enum ReleaseLocking: Sendable {
+    /// Mainline: nobody else can hold a reference (kvm-tdx §4.3).
+    case none
+    /// V4: after TDH.MNG.VPFLUSHDONE (kvm-tdx §5.d T6).
+    case afterVPFlushDone
+    /// The twin: before TDH.MNG.VPFLUSHDONE.
+    case beforeVPFlushDone
+  }
+
+  /// tdx_mmu_release_hkid: from runnable to TD_TEARDOWN (kvm-tdx §4.3).
+  @StatementBuilder
+  package func releaseHKID(_ locking: ReleaseLocking) -> [Statement] {
+    let assigned = Local("assigned", false)
+    assigned <- hkidAssigned
+    When(assigned) {
+      ForEach(ordered: VCPU.self) { v in flushVP(v) }
+      Holding(tdxLock) {
+        switch locking {
+        case .beforeVPFlushDone:
+          Holding(mmuLock, .write) { blockAndFree(.none) }
+        case .none, .afterVPFlushDone:
+          blockAndFree(locking)
+        }
+      }
+    }
+  }
+
+  /// tdx_flush_vp_on_cpu: an IPI to the CPU that has the vCPU on its list.
+  @StatementBuilder
+  private func flushVP(_ v: Expr<VCPU>) -> [Statement] {
+    let status = Local<Outcome>("status")
+    let listed = Local("listed", false)
+    listed <- loaded[v]
+    When(listed) {
+      Call(td.vpFlush(v), into: status)
+      When(status != .ok && status != .vcpuNotAssociated) { bug }
+      Step("takes the vCPU off its CPU's list") { loaded[v] <- false }
+    }
+  }
+
+  @StatementBuilder
+  private func blockAndFree(_ locking: ReleaseLocking) -> [Statement] {
+    let status = Local<Outcome>("status")
+    Call(td.vpFlushDone, into: status)
+    When(status == .ok) {
+      switch locking {
+      case .afterVPFlushDone:
+        Holding(mmuLock, .write) { writeBackAndFree }
+      case .none, .beforeVPFlushDone:
+        writeBackAndFree
+      }
+    } else: {
+      // FLUSHVP_NOT_DONE is silent and leaks the HKID; anything else is a KVM_BUG_ON.
+      When(status != .flushVPNotDone) { bug }
+    }
+  }
+
+  @StatementBuilder
+  private var writeBackAndFree: [Statement] {
+    let status = Local<Outcome>("status")
+    Call(td.cacheWB)
+    Call(td.keyFreeID, into: status)
+    When(status == .ok) {
+      Step("tdx_hkid_free: the HKID goes back to the pool") { hkidAssigned <- false }
+    } else: {
+      bug
+    }
+  }
+}

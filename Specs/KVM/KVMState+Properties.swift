@@ -1,0 +1,30 @@
+import SpecLanguage
+import TDXModuleSpecs
+
+extension KVMState {
+  /// No removal is issued while the TD is BLOCKED.
+  package var removalIsLegal: Property {
+    Always("S-11", "no removal is issued while the TD is BLOCKED", cites: "kvm-tdx S-11") {
+      td.isBlocked ==> !td.removing
+    }
+  }
+
+  /// No page goes back to the host while the module still owns it.
+  package var noFreeWhileOwned: Property {
+    Always(
+      "S-8", "no page is back in the host's allocator while the TD owns it", cites: "kvm-tdx S-8"
+    ) { forAll(Page.self) { p in !folio[p] ==> td.isFree(p) } }
+  }
+
+  /// User space cannot make KVM_BUG_ON fire.
+  package var noBug: Property {
+    Always("S-23", "no order of calls reaches KVM_BUG_ON", cites: "kvm-tdx S-23") { !bugged }
+  }
+
+  /// The HKID mirror: KVM believes the HKID free only when the module agrees.
+  package var hkidMirror: Property {
+    Always(
+      "S-5", "KVM holds the HKID free only after the module freed it", cites: "kvm-tdx S-5"
+    ) { !hkidAssigned ==> td.isTornDown }
+  }
+}

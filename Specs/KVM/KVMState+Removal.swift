@@ -1,0 +1,76 @@
+import SpecLanguage
+import TDXModuleSpecs
+
+extension KVMState {
+  /// What a removal does when the HKID is no longer assigned.
+  public enum WithoutHKID: Sendable {
+    /// Mainline: cannot happen, so KVM_BUG_ON (kvm-tdx §4.2).
+    case bug
+    /// Designs that release the HKID early: TDH.PHYMEM.PAGE.RECLAIM (kvm-tdx §5.d).
+    case reclaim
+  }
+
+  /// A SEAMCALL by tdh_do_no_vcpus: tried, and once more with all vCPUs out of the guest
+  /// (kvm-tdx §3.5).
+  @StatementBuilder
+  private func doNoVCPUs(_ leaf: Action, into status: Local<Outcome>) -> [Statement] {
+    Call(leaf, into: status)
+    When(status == .operandBusyTDR) { Call(leaf, into: status) }
+  }
+
+  /// Dynamic page removal of one private leaf, or its reclaim (kvm-tdx §4.2).
+  ///
+  /// Runs under write mmu_lock. Its result is used for KVM_BUG_ON only: the caller goes on as if
+  /// the page were removed.
+  @StatementBuilder
+  package func removeLeaf(_ p: Expr<Page>, withoutHKID: WithoutHKID) -> [Statement] {
+    let present = Local("present", false)
+    let assigned = Local("assigned", false)
+    Step("clears the mirror SPTE") {
+      present <- mirror[p]
+      assigned <- hkidAssigned
+      mirror[p] <- false
+    }
+    When(present) {
+      When(assigned) {
+        dynamicRemoval(p)
+      } else: {
+        switch withoutHKID {
+        case .bug: bug
+        case .reclaim: reclaim(p)
+        }
+      }
+    }
+  }
+
+  @StatementBuilder
+  private func dynamicRemoval(_ p: Expr<Page>) -> [Statement] {
+    let status = Local<Outcome>("status")
+    doNoVCPUs(td.rangeBlock(p), into: status)
+    When(status != .ok) { bug } else: {
+      doNoVCPUs(td.track, into: status)
+      When(status != .ok) { bug } else: {
+        Step("kicks all vCPUs and waits until they left the guest") {
+          Require(td.olderEpochsLeft)
+        }
+      }
+      doNoVCPUs(td.pageRemove(p), into: status)
+      When(status != .ok) { bug }
+    }
+  }
+
+  @StatementBuilder
+  private func reclaim(_ p: Expr<Page>) -> [Statement] {
+    Call(td.pageReclaim(p))
+  }
+
+  /// Zaps the leafs of a file's pages in increasing order, under write mmu_lock.
+  @StatementBuilder
+  package func zap(_ f: Expr<File>, withoutHKID: WithoutHKID) -> [Statement] {
+    Holding(mmuLock, .write) {
+      ForEach(ordered: Page.self, where: { p in fileOf[p] == f }) { p in
+        removeLeaf(p, withoutHKID: withoutHKID)
+      }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import SpecLanguage
+import TDXModuleSpecs
+
+/// A guest_memfd file; memslot f is bound to file f.
+public enum File: Sort {}
+/// A thread of the VMM, which may make any call at any moment.
+public enum HostThread: Role {}
+
+/// A memslot (kvm-tdx §2.6).
+public enum Slot: EnumDomain {
+  case present
+  /// Marked KVM_MEMSLOT_INVALID by a deletion under way.
+  case invalid
+  case absent
+}
+
+/// A guest_memfd file (kvm-tdx §2.9).
+public enum GmemFile: EnumDomain {
+  case open
+  /// The last reference is gone; kvm_gmem_release is on its way.
+  case closing
+  case released
+}
+
+/// KVM's own state and locks around one TD that is running (kvm-tdx §1, §3).
+public struct KVMState: SpecPart {
+  package let vcpus = Parameter("vcpus", of: VCPU.self, 1...4, default: 1, "virtual CPUs")
+  package let pages = Parameter("pages", of: Page.self, 1...6, default: 1, "private 4 KiB pages")
+  package let files = Parameter(
+    "files", of: File.self, 1...4, default: 1, "guest_memfd files, one memslot each")
+  package let threads = Parameter(
+    "threads", of: HostThread.self, 1...4, default: 2, "threads of the VMM")
+  /// Page p belongs to file p mod F.
+  public let fileOf = Constant(Page.self, File.self) { page, files in page % files }
+
+  public let td = RunnableTD()
+
+  /// kvm->vm_dead: every later VM and vCPU ioctl answers -EIO.
+  package let vmDead = Var(false)
+  /// A KVM_BUG_ON fired.
+  package let bugged = Var(false)
+  /// kvm_tdx->hkid > 0 (is_hkid_assigned).
+  package let hkidAssigned = Var(true)
+  /// vcpu->cpu is not -1: the vCPU is on a per-CPU list (kvm-tdx §1.2).
+  package let loaded = Map(VCPU.self, true)
+  /// The mirror SPTE of the page is present.
+  package let mirror = Map(Page.self, true)
+  /// The page's folio is in the guest_memfd inode rather than in the host's allocator.
+  package let folio = Map(Page.self, true)
+  package let slot = Map(File.self, Slot.present)
+  package let gmem = Map(File.self, GmemFile.open)
+  /// mmu_invalidate_in_progress covers the file.
+  package let invalidating = Map(File.self, false)
+
+  package let kvmLock = Lock("kvm->lock", rank: 10)
+  package let vcpuMutex = Locks("vcpu->mutex", each: VCPU.self, rank: 20)
+  package let slotsLock = Lock("kvm->slots_lock", rank: 30)
+  package let invalidateLock = Locks("invalidate_lock", each: File.self, rank: 40)
+  package let tdxLock = Lock("tdx_lock", rank: 45)
+  package let mmuLock = RWLock("mmu_lock", rank: 50)
+  /// kvm->srcu: readers are never waited for by their own kind.
+  package let srcu = RWLock("kvm->srcu", rank: nil)
+  /// A call on the descriptor keeps the file's last reference from going.
+  package let fdget = RWLocks("fdget", each: File.self, rank: nil)
+
+  public init() {}
+
+  /// The gate of every VM and vCPU ioctl; read without locks (kvm-tdx §2.0).
+  package var gate: Statement {
+    Check(!vmDead, else: .EIO)
+      .because("kvm_vm_ioctl and kvm_vcpu_ioctl read vm_dead without a lock", "kvm-tdx §2.0")
+  }
+
+  /// KVM_BUG_ON: warns once and kills the VM (kvm-tdx §1.6).
+  package var bug: Statement {
+    Step("KVM_BUG_ON") {
+      bugged <- true
+      vmDead <- true
+    }
+  }
+}

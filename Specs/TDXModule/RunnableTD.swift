@@ -1,0 +1,177 @@
+import SpecLanguage
+
+/// The module's rules for taking down one TD that is already runnable.
+///
+/// One TD, one package, 4 KiB pages. The leaves are those that KVM uses to remove pages and to
+/// release the HKID; a leaf takes its module locks at its begin and has its effects at its end.
+///
+/// Left out, because within this model nobody else takes them at the same time: the OP_STATE and
+/// S-EPT entry locks, the S-EPT tree lock (BLOCK runs under write mmu_lock, PAGE.AUG under read),
+/// the KOT and WBT locks (all users are under tdx_lock), TDVPR (VP.FLUSH runs when the vCPU does
+/// not), TD_EPOCH (the window in VP.ENTER is one instruction sequence).
+public struct RunnableTD: SpecPart {
+  let life = Var(LifeCycle.keysConfigured)
+  /// CACHE.WB completed on the package since VPFLUSHDONE (kot.wbinvd_bitmap is 0).
+  let cachesWritten = Var(false)
+  /// The vCPU's TDVPS is associated with a logical processor.
+  let associated = Map(VCPU.self, true)
+  /// The vCPU is in the guest.
+  let running = Map(VCPU.self, false)
+  /// The vCPU is in the guest since before the last TDH.MEM.TRACK.
+  let olderEpoch = Map(VCPU.self, false)
+  let sept = Map(Page.self, SEPT.mapped)
+  /// The TDR's lock; every running vCPU holds it shared (tdx-module §6.2).
+  let tdr = RWLock("TDR", rank: nil)
+
+  public init() {}
+
+  /// A SEAMCALL on the TD: tries the TDR lock at its begin, has its effects at its end.
+  private func leaf(
+    _ name: String, tdr mode: LockMode, _ citation: String,
+    @StatementBuilder _ body: () -> [Statement]
+  ) -> Action {
+    Action(name, cites: citation) {
+      TryHolding(tdr, mode, else: .operandBusyTDR) { Step("\(name) completes", body) }
+    }
+  }
+
+  /// The TD's pages and vCPUs may be touched.
+  private var keysConfigured: Statement {
+    Check(life == .keysConfigured, else: .tdKeysNotConfigured)
+      .because("TDCS, TDVPS and S-EPT are encrypted with the TD's key", "tdx-module §14.3")
+  }
+
+  // MARK: Memory
+
+  public func rangeBlock(_ p: Expr<Page>) -> Action {
+    leaf("TDH.MEM.RANGE.BLOCK", tdr: .shared, "tdx-module §10.10") {
+      keysConfigured
+      Check(sept[p] == .mapped, else: .entryStateIncorrect)
+      sept[p] <- .blocked
+    }
+  }
+
+  public var track: Action {
+    leaf("TDH.MEM.TRACK", tdr: .shared, "tdx-module §10.12") {
+      keysConfigured
+      Check(forAll(VCPU.self) { v in !olderEpoch[v] }, else: .previousEpochBusy)
+      Each(VCPU.self) { v in olderEpoch[v] <- running[v] }
+      Each(Page.self) { p in
+        When(sept[p] == .blocked) { sept[p] <- .trackedOnce }
+        When(sept[p] == .trackedOnce) { sept[p] <- .tracked }
+      }
+    }
+  }
+
+  public func pageRemove(_ p: Expr<Page>) -> Action {
+    leaf("TDH.MEM.PAGE.REMOVE", tdr: .shared, "tdx-module §10.6") {
+      keysConfigured
+      Check(sept[p] != .free, else: .entryStateIncorrect)
+      Check(sept[p] != .mapped, else: .rangeNotBlocked)
+      Check(
+        sept[p] == .tracked
+          || sept[p] == .trackedOnce && forAll(VCPU.self) { v in !olderEpoch[v] },
+        else: .trackingNotDone)
+      sept[p] <- .free
+    }
+  }
+
+  public func pageAug(_ p: Expr<Page>) -> Action {
+    leaf("TDH.MEM.PAGE.AUG", tdr: .shared, "tdx-module §10.5") {
+      keysConfigured
+      Check(sept[p] == .free, else: .entryStateIncorrect)
+      sept[p] <- .mapped
+    }
+  }
+
+  public func pageReclaim(_ p: Expr<Page>) -> Action {
+    leaf("TDH.PHYMEM.PAGE.RECLAIM", tdr: .shared, "tdx-module §11.1") {
+      Check(sept[p] != .free, else: .metadataIncorrect)
+      Check(life == .teardown, else: .lifecycleIncorrect)
+      sept[p] <- .free
+    }
+  }
+
+  // MARK: vCPUs
+
+  /// What TDH.VP.ENTER needs and does; the caller retries while the TDR is busy.
+  @StatementBuilder public func vpEnter(_ v: Expr<VCPU>) -> [Statement] {
+    Require(!holding(tdr)).because("OPERAND_BUSY from VP.ENTER is retried", "kvm-tdx §2.5")
+    keysConfigured
+    Acquire(tdr, .shared)
+    associated[v] <- true
+    running[v] <- true
+  }
+
+  /// A TD exit.
+  @StatementBuilder public func tdExit(_ v: Expr<VCPU>) -> [Statement] {
+    Release(tdr, .shared)
+    running[v] <- false
+    olderEpoch[v] <- false
+  }
+
+  public func vpFlush(_ v: Expr<VCPU>) -> Action {
+    leaf("TDH.VP.FLUSH", tdr: .shared, "tdx-module §9.4") {
+      keysConfigured
+      Check(associated[v], else: .vcpuNotAssociated)
+      associated[v] <- false
+    }
+  }
+
+  /// Every vCPU that was in the guest at the last TDH.MEM.TRACK has left it since.
+  public var olderEpochsLeft: Condition { forAll(VCPU.self) { v in !olderEpoch[v] } }
+
+  // MARK: The key
+
+  public var vpFlushDone: Action {
+    leaf("TDH.MNG.VPFLUSHDONE", tdr: .exclusive, "tdx-module §8.7") {
+      Check(life == .keysConfigured, else: .lifecycleIncorrect)
+      Check(forAll(VCPU.self) { v in !associated[v] }, else: .flushVPNotDone)
+      life <- .blocked
+    }
+  }
+
+  /// Takes the KOT shared, not the TDR: it works on the package's caches, for all key ids.
+  public var cacheWB: Action {
+    Action("TDH.PHYMEM.CACHE.WB", cites: "tdx-module §11.4") {
+      Step("TDH.PHYMEM.CACHE.WB completes") {
+        Check(life == .blocked, else: .noHKIDReady)
+        cachesWritten <- true
+      }
+    }
+  }
+
+  public var keyFreeID: Action {
+    leaf("TDH.MNG.KEY.FREEID", tdr: .exclusive, "tdx-module §8.9") {
+      Check(life == .blocked, else: .lifecycleIncorrect)
+      Check(cachesWritten, else: .wbcacheNotComplete)
+      life <- .teardown
+    }
+  }
+
+  // MARK: Properties
+
+  /// A removal SEAMCALL is under way.
+  public var removing: Condition {
+    inside("TDH.MEM.RANGE.BLOCK") || inside("TDH.MEM.TRACK") || inside("TDH.MEM.PAGE.REMOVE")
+  }
+
+  public var isBlocked: Condition { life == .blocked }
+  public var isTornDown: Condition { life == .teardown }
+  /// The page does not belong to the TD.
+  public func isFree(_ p: Expr<Page>) -> Condition { sept[p] == .free }
+
+  public var properties: [Property] {
+    [
+      Always(
+        "S-2", "no vCPU is associated once the HKID is free", cites: "kvm-tdx S-2"
+      ) { life == .teardown ==> forAll(VCPU.self) { v in !associated[v] } },
+      Always(
+        "S-3", "the HKID is freed only after the caches were written back", cites: "kvm-tdx S-3"
+      ) { life == .teardown ==> cachesWritten },
+      Always("S-4", "a vCPU runs only while the TD's keys are configured", cites: "kvm-tdx S-4") {
+        forAll(VCPU.self) { v in running[v] ==> life == .keysConfigured }
+      },
+    ]
+  }
+}

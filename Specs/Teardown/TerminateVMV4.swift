@@ -1,0 +1,66 @@
+import KVMSpecs
+import SpecLanguage
+import TDXModuleSpecs
+
+/// KVM_TDX_TERMINATE_VM, version 4 (seed 001; kvm-tdx §5.d).
+///
+/// The ioctl kills the VM, releases the HKID and leaves the guest's memory to be reclaimed when
+/// its guest_memfd files are closed. V4 takes mmu_lock for write *after* TDH.MNG.VPFLUSHDONE.
+public struct TerminateVMV4: Spec {
+  public static let name = "teardown/terminate-vm-v4"
+  public let summary = "KVM_TDX_TERMINATE_VM V4: release the HKID first, then reclaim (seed 001)"
+  let design = TerminateVM(locking: .afterVPFlushDone)
+
+  public init() {}
+
+  public var actions: [Action] { design.actions }
+  public var scopes: [Scope] { TerminateVM.scopes }
+
+  public var properties: [Property] {
+    design.kvm.removalIsLegal.expect(
+      .violated,
+      because: """
+        between VPFLUSHDONE and the write mmu_lock a punch hole or close that is past the \
+        hkid check removes pages of a BLOCKED TD (kvm-tdx W1)
+        """)
+    design.kvm.noFreeWhileOwned.expect(
+      .violated, because: "the removal fails and the folio is freed all the same (kvm-tdx §4.6)")
+    design.kvm.noBug.expect(.violated, because: "the failed removal is a KVM_BUG_ON (kvm-tdx W1)")
+    design.noReload.expect(
+      .violated,
+      because: """
+        a vCPU ioctl that passed the gate before kvm_vm_dead takes the vcpu->mutex after it and \
+        loads the vCPU again (kvm-tdx W2)
+        """)
+    design.kvm.hkidMirror
+    design.kvm.td.properties
+    design.slotsAfterTerminate.expect(
+      .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
+    design.memoryComesBack
+  }
+}
+
+/// The twin of V4 that takes mmu_lock for write *before* TDH.MNG.VPFLUSHDONE.
+public struct TerminateVMLockFirst: Spec {
+  public static let name = "teardown/terminate-vm-lock-first"
+  public let summary = "the twin of V4 that takes mmu_lock for write before VPFLUSHDONE"
+  let design = TerminateVM(locking: .beforeVPFlushDone)
+
+  public init() {}
+
+  public var actions: [Action] { design.actions }
+  public var scopes: [Scope] { TerminateVM.scopes }
+
+  public var properties: [Property] {
+    design.kvm.removalIsLegal
+    design.kvm.noFreeWhileOwned
+    design.kvm.noBug
+    design.noReload.expect(
+      .violated, because: "the order of mmu_lock does nothing about late vCPU ioctls (kvm-tdx W2)")
+    design.kvm.hkidMirror
+    design.kvm.td.properties
+    design.slotsAfterTerminate.expect(
+      .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
+    design.memoryComesBack
+  }
+}

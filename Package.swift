@@ -15,9 +15,18 @@ let package = Package(
     .target(name: "CExplorerShims"),
     .target(
       name: "BenchmarkSpecs", dependencies: ["SpecLanguage"], path: "Specs/Benchmarks"),
+    .target(name: "TDXModuleSpecs", dependencies: ["SpecLanguage"], path: "Specs/TDXModule"),
+    .target(
+      name: "KVMSpecs", dependencies: ["SpecLanguage", "TDXModuleSpecs"], path: "Specs/KVM"),
+    .target(
+      name: "TeardownSpecs", dependencies: ["SpecLanguage", "TDXModuleSpecs", "KVMSpecs"],
+      path: "Specs/Teardown"),
+    .target(
+      name: "Catalogue", dependencies: ["SpecLanguage", "BenchmarkSpecs", "TeardownSpecs"],
+      path: "Specs/Catalogue"),
     .executableTarget(
       name: "scratch",
-      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "BenchmarkSpecs"]),
+      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Catalogue"]),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
   ],
   swiftLanguageModes: [.v6]

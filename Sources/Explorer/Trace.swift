@@ -87,3 +87,7 @@ extension Search {
     return result
   }
 }
+extension Search {
+  public var debugWords: Int { engine.layout.words }
+  public func nodeName(_ l: TransitionLabel) -> String { engine.program.nodeLabel(l) }
+}

@@ -111,3 +111,15 @@ private struct Declarations {
     }
   }
 }
+
+/// A spec by name, built when it is asked for.
+public struct CatalogueEntry: Sendable {
+  public let name: String
+  public let describe: @Sendable () -> SpecDescription
+
+  /// - Parameter make: builds the spec; called once for every description.
+  public init<S: Spec>(_ make: @escaping @Sendable () -> S) {
+    name = S.name
+    describe = { SpecDescription(make()) }
+  }
+}

@@ -213,6 +213,9 @@ public func Return(
   Statement(.returnLocal(local.id), at: SourceLocation(file: file, line: line))
 }
 
+/// Several statements as a value, to be put into a body elsewhere.
+public func Statements(@StatementBuilder _ body: () -> [Statement]) -> [Statement] { body() }
+
 /// Builds the body of an action.
 @resultBuilder
 public enum StatementBuilder {

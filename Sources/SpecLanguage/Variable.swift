@@ -149,21 +149,16 @@ public func <- <K: Domain, V: Domain>(target: Map<K, V>, value: V) -> Assignment
 /// A variable of one thread for the length of one call.
 public struct Local<Value: Domain>: Writable {
   let id: LocalID
-  let initial: Node
 
+  /// Starts as `false`, `none`, the first case or `ok`.
+  ///
   /// - Parameter name: what readings and counterexamples call it.
-  public init(_ name: String, _ initial: Value) {
+  public init(_ name: String) {
     id = LocalID(raw: Identity.next(), name: name, type: Value.valueType)
-    self.initial = initial.literal
   }
 
   public var node: Node { .local(id) }
   public func assignment(_ value: Node, at location: SourceLocation) -> Statement {
     Statement(.assignLocal(id, value), at: location)
   }
-}
-
-extension Local where Value == Outcome {
-  /// Holds the answer of a `Call`.
-  public init(_ name: String) { self.init(name, .ok) }
 }

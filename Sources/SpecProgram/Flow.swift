@@ -60,6 +60,11 @@ struct NodeInfo: Sendable {
   let label: String
   let location: SourceLocation?
   let lock: LockEvent?
+  /// The called actions whose first step this is: a thread that waits here is not inside them yet.
+  var entering: Set<String> = []
+
+  /// Whether a thread that stands here has begun the action and not ended it.
+  func isInside(_ action: String) -> Bool { path.contains(action) && !entering.contains(action) }
 }
 
 /// A procedure as a graph. Nodes are numbered; the numbers are stable for a given spec.

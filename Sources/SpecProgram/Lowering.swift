@@ -191,7 +191,9 @@ struct Lowering {
     var inner = Context(path: context.path + [action.name])
     inner.caller = (into, next)
     let end = ending(.ok, inner)
-    return try lower(action.body, inner, next: end)
+    let start = try lower(action.body, inner, next: end)
+    flow.info[start].entering.insert(action.name)
+    return start
   }
 
   private mutating func loop(

@@ -5,7 +5,7 @@ extension ProgramBuilder {
     Resolver(
       spec: spec, scope: scope, variables: variables, outcomes: outcomes,
       locationsInside: { name in
-        self.locations(where: { $0.path.contains(name) })
+        self.locations(where: { $0.isInside(name) })
       },
       locationsAt: { name in self.locations(where: { $0.label == name }) })
   }

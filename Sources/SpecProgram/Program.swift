@@ -71,3 +71,10 @@ extension Program {
     threads.contains { state[$0.location] != 0 }
   }
 }
+
+extension Program {
+  /// What the step of a transition is called.
+  public func nodeLabel(_ label: TransitionLabel) -> String {
+    procedures[label.procedure].info[label.node].label
+  }
+}

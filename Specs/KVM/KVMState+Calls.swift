@@ -6,13 +6,10 @@ extension KVMState {
   ///
   /// - Parameter ghost: history to record as the call begins and ends.
   package func run(
-    begin: @escaping () -> [Statement] = { [] }, end: @escaping () -> [Statement] = { [] }
+    begin: [Statement] = [], end: [Statement] = []
   ) -> Action {
     Action("KVM_RUN", each: VCPU.self, by: HostThread.self, cites: "kvm-tdx §2.5") { v in
-      Step("the gate of KVM_RUN") {
-        gate
-        begin()
-      }
+      gate(begin)
       Holding(vcpuMutex[v]) {
         Step("vcpu_load") { loaded[v] <- true }
         Check(!vmDead, else: .EIO)
@@ -20,7 +17,7 @@ extension KVMState {
         Step("TDH.VP.ENTER") { td.vpEnter(v) }
         Step("TD exit") {
           td.tdExit(v)
-          end()
+          end
         }
       }
     }
@@ -32,7 +29,7 @@ extension KVMState {
       "KVM_PRE_FAULT_MEMORY", each: VCPU.self, Page.self, by: HostThread.self,
       cites: "kvm-tdx §2.10"
     ) { v, p in
-      gate
+      gate()
       Holding(vcpuMutex[v]) {
         Step("vcpu_load") { loaded[v] <- true }
         Check(!vmDead, else: .EIO)
@@ -42,8 +39,10 @@ extension KVMState {
             Check(slot[fileOf[p]] != .invalid, else: .EAGAIN)
             Check(slot[fileOf[p]] == .present && gmem[fileOf[p]] == .open, else: .EFAULT)
             folio[p] <- true
+            stale[v] <- false
           }
-          Holding(mmuLock, .read) { mapPage(p) }
+          .because("the snapshot of mmu_invalidate_seq comes first", "kvm-tdx S-15")
+          Holding(mmuLock, .read) { mapPage(v, p) }
         }
       }
     }
@@ -51,10 +50,10 @@ extension KVMState {
 
   /// Maps a page under read mmu_lock, unless an invalidation covers it (kvm-tdx S-15).
   @StatementBuilder
-  private func mapPage(_ p: Expr<Page>) -> [Statement] {
+  private func mapPage(_ v: Expr<VCPU>, _ p: Expr<Page>) -> [Statement] {
     let status = Local<Outcome>("status")
     Step("freezes the mirror SPTE") {
-      Check(!invalidating[fileOf[p]] && folio[p], else: .EAGAIN)
+      Check(!invalidating[fileOf[p]] && !stale[v], else: .EAGAIN)
       Check(!mirror[p], else: .ok)
       mirror[p] <- true
     }
@@ -69,6 +68,20 @@ extension KVMState {
     }
   }
 
+  /// kvm_gmem_invalidate_begin, under write mmu_lock (kvm-tdx S-15).
+  private func invalidationBegins(_ f: Expr<File>) -> Statement {
+    Step("invalidation begins") { invalidating[f] <- true }
+  }
+
+  /// kvm_gmem_invalidate_end: faults that took their snapshot before must retry (kvm-tdx S-15).
+  private func invalidationEnds(_ f: Expr<File>) -> Statement {
+    Step("invalidation ends") {
+      Require(!holding(mmuLock, .shared)).because("it takes mmu_lock for write", "kvm-tdx §2.9")
+      invalidating[f] <- false
+      Each(VCPU.self) { v in When(holding(vcpuMutex[v])) { stale[v] <- true } }
+    }
+  }
+
   /// fallocate(FALLOC_FL_PUNCH_HOLE) of one page: no KVM ioctl, so no gate (kvm-tdx §2.9).
   package func punchHole(withoutHKID: WithoutHKID) -> Action {
     Action(
@@ -80,13 +93,12 @@ extension KVMState {
       }
       Holding(invalidateLock[fileOf[p]]) {
         Holding(mmuLock, .write) {
-          Step("invalidation begins") { invalidating[fileOf[p]] <- true }
+          invalidationBegins(fileOf[p])
           removeLeaf(p, withoutHKID: withoutHKID)
         }
-        Step("truncates: the folio goes back to the host; invalidation ends") {
-          folio[p] <- false
-          invalidating[fileOf[p]] <- false
-        }
+        Step("truncates: the folio goes back to the host") { folio[p] <- false }
+          .because("whether or not the removal succeeded", "kvm-tdx §2.9")
+        invalidationEnds(fileOf[p])
       }
       Step("fdput") { Release(fdget[fileOf[p]], .shared) }
     }
@@ -102,7 +114,10 @@ extension KVMState {
         gmem[f] <- .closing
       }
       Holding(slotsLock) {
-        Holding(invalidateLock[f]) { zap(f, withoutHKID: withoutHKID) }
+        Holding(invalidateLock[f]) {
+          zap(f, withoutHKID: withoutHKID, begin: [invalidationBegins(f)])
+          invalidationEnds(f)
+        }
       }
       Step("the inode is evicted: its folios go back to the host") {
         Each(Page.self) { p in When(fileOf[p] == f) { folio[p] <- false } }
@@ -117,16 +132,13 @@ extension KVMState {
   ///   - atGate: history to record when the gate is read.
   ///   - atSuccess: history to record when the call succeeds.
   package func slotDelete(
-    withoutHKID: WithoutHKID, atGate: @escaping () -> [Statement],
-    atSuccess: @escaping () -> [Statement]
+    withoutHKID: WithoutHKID, atGate: [Statement],
+    atSuccess: [Statement]
   ) -> Action {
     Action(
       Self.slotDeleteName, each: File.self, by: HostThread.self, cites: "kvm-tdx §2.6"
     ) { f in
-      Step("the gate of the memslot deletion") {
-        gate
-        atGate()
-      }
+      gate(atGate)
       Holding(slotsLock) {
         Step("marks the memslot INVALID") {
           Check(slot[f] == .present, else: .EINVAL)
@@ -136,7 +148,7 @@ extension KVMState {
         zap(f, withoutHKID: withoutHKID)
         Step("the memslot is gone") {
           slot[f] <- .absent
-          atSuccess()
+          atSuccess
         }
       }
     }

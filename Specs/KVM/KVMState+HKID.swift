@@ -15,7 +15,7 @@ extension KVMState {
   /// tdx_mmu_release_hkid: from runnable to TD_TEARDOWN (kvm-tdx §4.3).
   @StatementBuilder
   package func releaseHKID(_ locking: ReleaseLocking) -> [Statement] {
-    let assigned = Local("assigned", false)
+    let assigned = Local<Bool>("assigned")
     assigned <- hkidAssigned
     When(assigned) {
       ForEach(ordered: VCPU.self) { v in flushVP(v) }
@@ -34,7 +34,7 @@ extension KVMState {
   @StatementBuilder
   private func flushVP(_ v: Expr<VCPU>) -> [Statement] {
     let status = Local<Outcome>("status")
-    let listed = Local("listed", false)
+    let listed = Local<Bool>("listed")
     listed <- loaded[v]
     When(listed) {
       Call(td.vpFlush(v), into: status)

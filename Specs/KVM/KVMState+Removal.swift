@@ -24,8 +24,8 @@ extension KVMState {
   /// the page were removed.
   @StatementBuilder
   package func removeLeaf(_ p: Expr<Page>, withoutHKID: WithoutHKID) -> [Statement] {
-    let present = Local("present", false)
-    let assigned = Local("assigned", false)
+    let present = Local<Bool>("present")
+    let assigned = Local<Bool>("assigned")
     Step("clears the mirror SPTE") {
       present <- mirror[p]
       assigned <- hkidAssigned
@@ -66,8 +66,11 @@ extension KVMState {
 
   /// Zaps the leafs of a file's pages in increasing order, under write mmu_lock.
   @StatementBuilder
-  package func zap(_ f: Expr<File>, withoutHKID: WithoutHKID) -> [Statement] {
+  package func zap(
+    _ f: Expr<File>, withoutHKID: WithoutHKID, begin: [Statement] = []
+  ) -> [Statement] {
     Holding(mmuLock, .write) {
+      begin
       ForEach(ordered: Page.self, where: { p in fileOf[p] == f }) { p in
         removeLeaf(p, withoutHKID: withoutHKID)
       }

@@ -24,10 +24,10 @@ public enum GmemFile: EnumDomain {
 
 /// KVM's own state and locks around one TD that is running (kvm-tdx §1, §3).
 public struct KVMState: SpecPart {
-  package let vcpus = Parameter("vcpus", of: VCPU.self, 1...4, default: 1, "virtual CPUs")
-  package let pages = Parameter("pages", of: Page.self, 1...6, default: 1, "private 4 KiB pages")
+  package let vcpus = Parameter("vcpus", of: VCPU.self, 1...4, default: 2, "virtual CPUs")
+  package let pages = Parameter("pages", of: Page.self, 1...6, default: 2, "private 4 KiB pages")
   package let files = Parameter(
-    "files", of: File.self, 1...4, default: 1, "guest_memfd files, one memslot each")
+    "files", of: File.self, 1...4, default: 2, "guest_memfd files, one memslot each")
   package let threads = Parameter(
     "threads", of: HostThread.self, 1...4, default: 2, "threads of the VMM")
   /// Page p belongs to file p mod F.
@@ -35,6 +35,8 @@ public struct KVMState: SpecPart {
 
   public let td = RunnableTD()
 
+  /// The VM's and its vCPUs' descriptors are open.
+  package let vmOpen = Var(true)
   /// kvm->vm_dead: every later VM and vCPU ioctl answers -EIO.
   package let vmDead = Var(false)
   /// A KVM_BUG_ON fired.
@@ -51,6 +53,8 @@ public struct KVMState: SpecPart {
   package let gmem = Map(File.self, GmemFile.open)
   /// mmu_invalidate_in_progress covers the file.
   package let invalidating = Map(File.self, false)
+  /// mmu_invalidate_seq moved on since the vCPU's fault took its snapshot.
+  package let stale = Map(VCPU.self, false)
 
   package let kvmLock = Lock("kvm->lock", rank: 10)
   package let vcpuMutex = Locks("vcpu->mutex", each: VCPU.self, rank: 20)
@@ -65,10 +69,21 @@ public struct KVMState: SpecPart {
 
   public init() {}
 
-  /// The gate of every VM and vCPU ioctl; read without locks (kvm-tdx §2.0).
-  package var gate: Statement {
-    Check(!vmDead, else: .EIO)
-      .because("kvm_vm_ioctl and kvm_vcpu_ioctl read vm_dead without a lock", "kvm-tdx §2.0")
+  /// The gate of every VM and vCPU ioctl: read without locks, a step of its own (kvm-tdx §2.0).
+  ///
+  /// - Parameter history: ghost variables or locals to set as the gate is read.
+  package func gate(_ history: [Statement] = []) -> Statement {
+    Step("the gate of every VM and vCPU ioctl") {
+      Require(vmOpen).because("an ioctl needs an open descriptor", "kvm-tdx §1.7")
+      Check(!vmDead, else: .EIO)
+        .because("kvm_vm_ioctl and kvm_vcpu_ioctl read vm_dead without a lock", "kvm-tdx §2.0")
+      history
+    }
+  }
+
+  /// Some thread is in an ioctl and so keeps a descriptor open.
+  package var inIoctl: Condition {
+    inside("KVM_RUN") || inside("KVM_PRE_FAULT_MEMORY") || inside(Self.slotDeleteName)
   }
 
   /// KVM_BUG_ON: warns once and kills the VM (kvm-tdx §1.6).

@@ -157,6 +157,7 @@ public struct RunnableTD: SpecPart {
   }
 
   public var isBlocked: Condition { life == .blocked }
+  public var isRunnable: Condition { life == .keysConfigured }
   public var isTornDown: Condition { life == .teardown }
   /// The page does not belong to the TD.
   public func isFree(_ p: Expr<Page>) -> Condition { sept[p] == .free }

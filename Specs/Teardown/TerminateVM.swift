@@ -11,17 +11,17 @@ struct TerminateVM: SpecPart {
   let terminated = Ghost(false)
   /// A memslot deletion whose gate was read after that has succeeded.
   let deletedAfterTerminate = Ghost(false)
-  /// A page went back to the host after that.
-  let freedAfterTerminate = Ghost(false)
 
   init(locking: KVMState.ReleaseLocking) { self.locking = locking }
 
   static var scopes: [Scope] {
     [
-      Scope("small", "one of everything, two threads", ["vcpus": 1, "pages": 1, "files": 1]),
       Scope(
-        "race", "two of everything",
-        ["vcpus": 2, "pages": 2, "files": 2, "threads": 2]),
+        "small", "one of everything, two threads",
+        ["vcpus": 1, "pages": 1, "files": 1, "threads": 2]),
+      Scope(
+        "three", "one vCPU, two pages and files, three threads",
+        ["vcpus": 1, "pages": 2, "files": 2, "threads": 3]),
     ]
   }
 
@@ -32,7 +32,7 @@ struct TerminateVM: SpecPart {
   /// The ioctl, as posted in seed 001.
   private var terminate: Action {
     Action("KVM_TDX_TERMINATE_VM", by: HostThread.self, cites: "seed 001", "kvm-tdx §5.d") {
-      kvm.gate
+      kvm.gate()
       Holding(kvm.kvmLock) {
         TryAcquireAll(kvm.vcpuMutex, else: .EBUSY)
           .because("kvm_trylock_all_vcpus: a vCPU is in KVM_RUN", "kvm-tdx §5.d T3")
@@ -40,7 +40,32 @@ struct TerminateVM: SpecPart {
         ReleaseAll(kvm.vcpuMutex)
         kvm.releaseHKID(locking)
       }
-      Step("KVM_TDX_TERMINATE_VM returns 0") { terminated <- true }
+      Step("returns 0 to user space") { terminated <- true }
+    }
+  }
+
+  var noReload: Property {
+    Always(
+      "S-36", "no vCPU is loaded again once the module has flushed them all", cites: "kvm-tdx S-36"
+    ) { !kvm.td.isRunnable ==> forAll(VCPU.self) { v in !kvm.loaded[v] } }
+  }
+
+  /// Seed 001's question.
+  var slotsAfterTerminate: Property {
+    Possible(
+      "S001-Q",
+      "a memslot deletion whose gate is read after TERMINATE returned 0 succeeds",
+      call: KVMState.slotDeleteName, after: Condition(terminated.node), cites: "seed 001"
+    ) { deletedAfterTerminate }
+  }
+
+  var memoryComesBack: Property {
+    Possible(
+      "S001-M", "after TERMINATE returned 0 all guest memory goes back to the host",
+      cites: "seed 001"
+    ) {
+      terminated
+      forAll(Page.self) { p in !kvm.folio[p] && kvm.td.isFree(p) }
     }
   }
 
@@ -48,9 +73,9 @@ struct TerminateVM: SpecPart {
   private var punchHole: Action { kvm.punchHole(withoutHKID: .reclaim) }
 
   private var slotDelete: Action {
-    let late = Local("gate read after TERMINATE returned", false)
+    let late = Local<Bool>("gate read after TERMINATE returned")
     return kvm.slotDelete(
-      withoutHKID: .reclaim, atGate: { [late <- terminated] }(),
-      atSuccess: { When(late) { deletedAfterTerminate <- true } }())
+      withoutHKID: .reclaim, atGate: Statements { late <- terminated },
+      atSuccess: Statements { When(late) { deletedAfterTerminate <- true } })
   }
 }

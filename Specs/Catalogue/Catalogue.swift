@@ -1,0 +1,15 @@
+import BenchmarkSpecs
+import SpecLanguage
+import TeardownSpecs
+
+/// Every bundled spec.
+public enum Catalogue {
+  public static var all: [CatalogueEntry] {
+    [BenchmarkSpecs.all, TeardownSpecs.all].flatMap { $0 }
+  }
+
+  /// The spec with this name, such as `teardown/mainline`.
+  public static func entry(named name: String) -> CatalogueEntry? {
+    all.first { $0.name == name }
+  }
+}

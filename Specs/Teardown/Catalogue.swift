@@ -1,0 +1,12 @@
+import SpecLanguage
+
+/// The specs of this module.
+public enum TeardownSpecs {
+  public static var all: [CatalogueEntry] {
+    [
+      CatalogueEntry { TeardownMainline() },
+      CatalogueEntry { TerminateVMV4() },
+      CatalogueEntry { TerminateVMLockFirst() },
+    ]
+  }
+}

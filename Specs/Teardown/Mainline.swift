@@ -1,0 +1,80 @@
+import KVMSpecs
+import SpecLanguage
+import TDXModuleSpecs
+
+/// Teardown as in mainline 7.3 (kvm-tdx §5.a): memory first, page by page, the HKID last.
+///
+/// Every guest_memfd file pins the VM, so the HKID is released when nobody can reach the TD.
+public struct TeardownMainline: Spec {
+  public static let name = "teardown/mainline"
+  public let summary = "mainline: every page is removed dynamically, the HKID goes last"
+
+  let kvm = KVMState()
+  /// kvm_destroy_vm has begun.
+  let destroying = Var(false)
+  /// A KVM_RUN has returned and none has begun since.
+  let runEnded = Ghost(false)
+  /// A memslot deletion whose gate was read after the last KVM_RUN has succeeded.
+  let deletedAfterRun = Ghost(false)
+
+  public init() {}
+
+  public var actions: [Action] {
+    kvm.run(begin: Statements { runEnded <- false }, end: Statements { runEnded <- true })
+    kvm.preFault
+    kvm.gmemClose(withoutHKID: .bug)
+    kvm.punchHole(withoutHKID: .bug)
+    slotDelete
+    closeVM
+    destroy
+  }
+
+  private var slotDelete: Action {
+    let late = Local<Bool>("gate read after the last KVM_RUN")
+    return kvm.slotDelete(
+      withoutHKID: .bug, atGate: Statements { late <- runEnded },
+      atSuccess: Statements { When(late && runEnded) { deletedAfterRun <- true } })
+  }
+
+  /// The last of the VM's and vCPUs' descriptors; an ioctl under way keeps one open.
+  private var closeVM: Action {
+    Action("close(VM and vCPU descriptors)", cites: "kvm-tdx §2.11") {
+      Require(kvm.vmOpen && !kvm.inIoctl)
+      kvm.vmOpen <- false
+    }
+  }
+
+  /// kvm_destroy_vm, in the context of whoever drops the last reference.
+  private var destroy: Action {
+    Action("kvm_destroy_vm", by: HostThread.self, cites: "kvm-tdx §4.4") {
+      Step("the last reference to the VM goes") {
+        Require(!kvm.vmOpen && forAll(File.self) { f in kvm.gmem[f] == .released })
+          .because("every guest_memfd file pins the VM", "kvm-tdx §1.7")
+        Require(!destroying)
+        destroying <- true
+      }
+      kvm.releaseHKID(.none)
+    }
+  }
+
+  public var scopes: [Scope] { TerminateVM.scopes }
+
+  public var properties: [Property] {
+    kvm.removalIsLegal
+    kvm.noFreeWhileOwned
+    kvm.noBug
+    kvm.hkidMirror
+    kvm.td.properties
+    Possible(
+      "S001-Q", "a memslot deletion whose gate is read after the last KVM_RUN succeeds",
+      call: KVMState.slotDeleteName, after: Condition(runEnded.node), cites: "seed 001"
+    ) { deletedAfterRun }
+    Possible(
+      "S001-M", "all guest memory goes back to the host and the HKID to the pool",
+      cites: "seed 001"
+    ) {
+      !kvm.hkidAssigned
+      forAll(Page.self) { p in !kvm.folio[p] && kvm.td.isFree(p) }
+    }
+  }
+}

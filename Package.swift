@@ -4,6 +4,7 @@ import PackageDescription
 let package = Package(
   name: "tdxspec",
   products: [
+    .executable(name: "tdxspec", targets: ["tdxspec"]),
     .library(name: "SpecLanguage", targets: ["SpecLanguage"]),
   ],
   dependencies: [
@@ -24,9 +25,13 @@ let package = Package(
     .target(
       name: "Catalogue", dependencies: ["SpecLanguage", "BenchmarkSpecs", "TeardownSpecs"],
       path: "Specs/Catalogue"),
+    .target(name: "Verdicts", dependencies: ["SpecLanguage", "SpecProgram"]),
     .executableTarget(
-      name: "scratch",
-      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Catalogue"]),
+      name: "tdxspec",
+      dependencies: [
+        "SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Verdicts", "Catalogue",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
   ],
   swiftLanguageModes: [.v6]

@@ -84,6 +84,7 @@ public enum SearchError: Error, Sendable {
 /// Counterexamples are shortest; ids, counts and traces are the same in every run.
 public final class Search<E: Engine> {
   let engine: E
+  public var program: Program { engine.program }
   let properties: [ResolvedProperty]
   let limits: SearchLimits
   let plan: MonitorPlan

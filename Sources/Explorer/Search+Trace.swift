@@ -1,18 +1,6 @@
 import SpecLanguage
 import SpecProgram
 
-/// One step of a trace, with the state it leads to.
-public struct TraceStep: Sendable {
-  public let label: TransitionLabel
-  public let state: [Int]
-}
-
-/// A run of the spec from its initial state, replayed by the interpreter.
-public struct Trace: Sendable {
-  public let initial: [Int]
-  public let steps: [TraceStep]
-}
-
 extension Search {
   /// The path by which a state was first reached, replayed step by step by the interpreter.
   ///
@@ -61,23 +49,26 @@ extension Search {
     return Trace(initial: engine.program.initial, steps: steps)
   }
 
-  /// How the calls of an action end in the stored states in which a condition holds.
+  /// For a `Possible` that names a call: which checks refuse that call, in how many of the stored
+  /// states that count.
   ///
-  /// Goes over the whole store once; for naming what refuses a `Possible`.
-  public func outcomes(
-    ofAction name: String, where monitor: Int?
-  ) throws(SearchError) -> [CoverageKey: Int] {
-    var result: [CoverageKey: Int] = [:]
-    let procedures = engine.program.spec.actions
+  /// Goes over the whole store once.
+  public func refusals(of index: Int) throws(SearchError) -> [Int: Int] {
+    guard case .possible(_, let call?, _) = properties[index].property.kind else { return [:] }
+    let after = plan.after[index]
+    var result: [Int: Int] = [:]
     do {
       try store.forEachState { (state: UnsafePointer<UInt64>) throws(EngineFault) -> Bool in
-        if let monitor {
-          let bit: UInt64 = 1 << UInt64(monitor)
+        if let after {
+          let bit: UInt64 = 1 << UInt64(after)
           guard try engine.observe(state, active: bit) & bit != 0 else { return true }
         }
+        var seen: Set<Int> = []
         for label in try engine.labels(of: state)
-        where procedures[label.procedure].name == name && label.refusedBy != nil {
-          result[CoverageKey(label), default: 0] += 1
+        where engine.program.actionName(label.procedure) == call {
+          if let check = label.refusedBy, seen.insert(check).inserted {
+            result[check, default: 0] += 1
+          }
         }
         return true
       }
@@ -86,8 +77,4 @@ extension Search {
     }
     return result
   }
-}
-extension Search {
-  public var debugWords: Int { engine.layout.words }
-  public func nodeName(_ l: TransitionLabel) -> String { engine.program.nodeLabel(l) }
 }

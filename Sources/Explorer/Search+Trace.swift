@@ -50,13 +50,16 @@ extension Search {
   }
 
   /// For a `Possible` that names a call: which checks refuse that call, in how many of the stored
-  /// states that count.
+  /// states that count. When every call that begins in such a state is refused at once, those
+  /// checks are the answer, and refusals of calls that began before are left out.
   ///
   /// Goes over the whole store once.
   public func refusals(of index: Int) throws(SearchError) -> [Int: Int] {
     guard case .possible(_, let call?, _) = properties[index].property.kind else { return [:] }
     let after = plan.after[index]
-    var result: [Int: Int] = [:]
+    var later: [Int: Int] = [:]
+    var atOnce: [Int: Int] = [:]
+    var canBegin = false
     do {
       try store.forEachState { (state: UnsafePointer<UInt64>) throws(EngineFault) -> Bool in
         if let after {
@@ -66,8 +69,15 @@ extension Search {
         var seen: Set<Int> = []
         for label in try engine.labels(of: state)
         where engine.program.actionName(label.procedure) == call {
-          if let check = label.refusedBy, seen.insert(check).inserted {
-            result[check, default: 0] += 1
+          guard let check = label.refusedBy else {
+            canBegin = canBegin || label.source == 0
+            continue
+          }
+          guard seen.insert(check).inserted else { continue }
+          if label.source == 0 {
+            atOnce[check, default: 0] += 1
+          } else {
+            later[check, default: 0] += 1
           }
         }
         return true
@@ -75,6 +85,6 @@ extension Search {
     } catch {
       throw .spec(error.error)
     }
-    return result
+    return canBegin ? atOnce.merging(later) { $0 + $1 } : atOnce
   }
 }

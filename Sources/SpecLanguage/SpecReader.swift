@@ -26,7 +26,7 @@ public struct SpecReader {
     let reader = ExpressionReader(spec)
     for property in spec.properties {
       out += "  \(property.id): \(property.text)\n"
-      let claim = reader.text(property.condition)
+      let claim = reader.condition(property.condition)
       out += "    \(verb(property)) \(claim)\n"
     }
     return out

@@ -40,7 +40,7 @@ extension Program {
       }
       return []
     case .implies(let premise, let conclusion):
-      return ["it is so that \(reader.text(premise))"]
+      return ["\(reader.condition(premise))"]
         + (try blame(conclusion, reader, bound, state))
     case .forAll(let id, let body):
       for element in 0..<(try scope.span(of: id.type).count) {
@@ -53,15 +53,15 @@ extension Program {
       return []
     case .not(.or(let parts)):
       for part in parts where try value(of: part, bound: bound, in: state) != 0 {
-        return ["but \(reader.text(part))"]
+        return ["but \(reader.condition(part))"]
       }
       return []
     case .not(let inner):
-      return ["but \(reader.text(inner))"]
+      return ["but \(reader.condition(inner))"]
     case .or(let parts):
-      return parts.map { "but not: \(reader.text($0))" }
+      return parts.map { "but not: \(reader.condition($0))" }
     default:
-      return ["but not: \(reader.text(node))"]
+      return ["but not: \(reader.condition(node))"]
     }
   }
 }

@@ -7,6 +7,15 @@ public struct CellChange: Hashable, Sendable {
   public let after: String
   /// Who holds a lock, rather than state of the spec.
   public let isLock: Bool
+
+  /// `takes mmu_lock`, `releases fdget[f0] shared`.
+  public var lockText: String {
+    guard let readers = cell.firstRange(of: " readers ∋ ") else {
+      return after == "free" ? "releases \(cell)" : "takes \(cell)"
+    }
+    let lock = cell[..<readers.lowerBound]
+    return after == "true" ? "takes \(lock) shared" : "releases \(lock) shared"
+  }
 }
 
 extension Program {

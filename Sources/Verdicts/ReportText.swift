@@ -6,10 +6,12 @@ public struct ReportText {
   private let report: SpecReport
   /// Also show what was met as expected in full.
   private let showsExpected: Bool
+  private let showsNotes: Bool
 
-  public init(_ report: SpecReport, showsExpected: Bool) {
+  public init(_ report: SpecReport, showsExpected: Bool, showsNotes: Bool) {
     self.report = report
     self.showsExpected = showsExpected
+    self.showsNotes = showsNotes
   }
 
   public var text: String {
@@ -19,7 +21,10 @@ public struct ReportText {
     out += "scope \(name)\(sizes.joined(separator: " "))\n\n"
     for answer in report.properties { out += text(of: answer) }
     out += "\n\(summary)\n"
-    for note in report.notes {
+    if !showsNotes && !report.notes.isEmpty {
+      out += "\(report.notes.count) notes on the spec; --notes shows them\n"
+    }
+    for note in report.notes where showsNotes {
       out += "note \(note.code): \(note.message)\(note.location.map { " (\($0))" } ?? "")\n"
     }
     return out
@@ -62,7 +67,9 @@ public struct ReportText {
     }
     out += "            shortest counterexample, \(trace.steps.count) steps:\n"
     out += TraceText(report.program, trace).text
-    for line in answer.blame { out += "            \(line)\n" }
+    if !answer.blame.isEmpty {
+      out += "            broken: \(answer.blame.joined(separator: ", "))\n"
+    }
     return out
   }
 

@@ -37,17 +37,30 @@ public struct TraceText {
       let begins = label.source == 0
       let own = Array(label.choice.prefix(program.argumentCount(label)))
       if let thread = label.thread, begins { arguments[thread] = own }
+      let changes = program.changes(from: before, to: step.state)
       let values = label.thread.map { arguments[$0] ?? [] } ?? own
       result.append(
         Line(
           number: index + 1, thread: label.thread,
-          call: program.callText(label, arguments: values), step: program.stepText(label),
-          changes: program.changes(from: before, to: step.state),
+          call: program.callText(label, arguments: values), step: text(of: label, changes),
+          changes: changes,
           outcome: label.outcome.map { program.outcomes[$0].text },
           refusedBy: label.refusedBy.map { program.checks[$0].text }, begins: begins))
       before = step.state
     }
     return result
+  }
+
+  /// What the step did; a lock is named with its element.
+  private func text(of label: TransitionLabel, _ changes: [CellChange]) -> String {
+    let text = program.stepText(label)
+    let locks = changes.filter(\.isLock).map(\.lockText)
+    for verb in ["takes ", "releases "] {
+      guard !locks.isEmpty, let range = text.firstRange(of: verb) else { continue }
+      let own = locks.filter { $0.hasPrefix(verb) }
+      if !own.isEmpty { return text[..<range.lowerBound] + own.joined(separator: ", ") }
+    }
+    return text
   }
 
   /// The trace as text: a heading where the actor changes, a line a step.

@@ -53,6 +53,9 @@ extension TDXSpec {
         valueName: "word"))
     var accept: [String] = []
 
+    @Flag(name: .long, help: "Show remarks on the spec: what is never reached, written or used.")
+    var notes = false
+
     @Flag(name: .long, help: "JSON lines on standard output (docs/events.md).")
     var json = false
 
@@ -100,7 +103,7 @@ extension TDXSpec {
             try sink.write(Events.note(note, spec: description.name))
           }
         } else {
-          let text = ReportText(report, showsExpected: !expected).text
+          let text = ReportText(report, showsExpected: !expected, showsNotes: notes).text
           try sink.write(text: (names.count > 1 && description.name != names[0] ? "\n" : "") + text)
         }
         try writeITF(report)

@@ -79,7 +79,7 @@ struct CheckRunner {
     if case .possible = property.kind {
       report.hits = finding.hits
       if verdict == .vacuous {
-        report.refusals = try search.refusals(of: index).sorted { $0.key < $1.key }.map {
+        report.refusals = try search.refusals(of: index).sorted { $0.value > $1.value }.map {
           Refusal(check: search.program.checks[$0.key], states: $0.value)
         }
       }

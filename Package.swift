@@ -22,8 +22,10 @@ let package = Package(
     .target(
       name: "TeardownSpecs", dependencies: ["SpecLanguage", "TDXModuleSpecs", "KVMSpecs"],
       path: "Specs/Teardown"),
+    .target(name: "TutorialSpecs", dependencies: ["SpecLanguage"], path: "Specs/Tutorial"),
     .target(
-      name: "Catalogue", dependencies: ["SpecLanguage", "BenchmarkSpecs", "TeardownSpecs"],
+      name: "Catalogue",
+      dependencies: ["SpecLanguage", "BenchmarkSpecs", "TeardownSpecs", "TutorialSpecs"],
       path: "Specs/Catalogue"),
     .target(name: "Verdicts", dependencies: ["SpecLanguage", "SpecProgram"]),
     .executableTarget(

@@ -68,7 +68,7 @@ public struct ExpressionReader: Sendable {
     case .implies(let a, let b):
       return wrap("if \(condition(a, 2)) then \(condition(b, 1))", 1, outer)
     case .equal(let a, let b): return equality(a, b, "is")
-    case .less(let a, let b): return "\(text(a, 5)) < \(text(b, 5))"
+    case .less(let a, let b): return order(a, b, holds: true)
     case .add(let a, let b): return wrap("\(text(a, 5)) + \(text(b, 5))", 5, outer)
     case .subtract(let a, let b): return wrap("\(text(a, 5)) − \(text(b, 6))", 5, outer)
     case .conditional(let c, let a, let b):
@@ -125,6 +125,7 @@ public struct ExpressionReader: Sendable {
     switch inner {
     case .equal(let a, let b): return equality(a, b, "is not")
     case .not(let twice): return text(twice, 4)
+    case .less(let a, let b): return order(a, b, holds: false)
     case .read: return "\(text(inner, 5)) is false"
     case .local: return "\(text(inner, 5)) is false"
     case .inside(let action): return "no thread is inside \(action)"
@@ -134,6 +135,12 @@ public struct ExpressionReader: Sendable {
       return "for no \(sort(id)) \(name), \(inner.condition(body, 1))"
     default: return "not (\(text(inner, 0)))"
     }
+  }
+
+  /// A comparison with the constant, if any, on the right.
+  private func order(_ a: Node, _ b: Node, holds: Bool) -> String {
+    if case .literal = a { return "\(text(b, 5)) \(holds ? ">" : "≤") \(text(a, 5))" }
+    return "\(text(a, 5)) \(holds ? "<" : "≥") \(text(b, 5))"
   }
 
   private func equality(_ a: Node, _ b: Node, _ verb: String) -> String {

@@ -68,7 +68,9 @@ public struct ReportText {
     out += "            shortest counterexample, \(trace.steps.count) steps:\n"
     out += TraceText(report.program, trace).text
     if !answer.blame.isEmpty {
-      out += "            broken: \(answer.blame.joined(separator: ", "))\n"
+      let text = answer.blame.joined(separator: ", ")
+      let reason = text.hasPrefix("but ") ? String(text.dropFirst(4)) : text
+      out += "            broken: \(reason)\n"
     }
     return out
   }

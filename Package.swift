@@ -35,6 +35,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
+    .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
+    .testTarget(
+      name: "GoldenTests", dependencies: ["SpecLanguage", "Catalogue"], exclude: ["Golden"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["tdxspec"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -3,7 +3,7 @@
 /// A state is cut into chunks of a few bits, along the borders of fields. For each chunk and each
 /// code that it can have, a table knows which conjunctions that code does not exclude, one bit
 /// each; the bits of all chunks, and-ed, are the answer. That costs a load a chunk whatever the
-/// conjunctions say, and does not branch. The answer is a row of `planes` words.
+/// conjunctions say, and does not branch. There is an answer for every plane of 64 conjunctions.
 ///
 /// The memory is freed by `deallocate()` only: a value that is copied around on the hot path must
 /// not be counted.
@@ -12,14 +12,16 @@ struct ConjunctionIndex {
     var word: Int32
     var shift: Int32
     var low: UInt64
-    /// The first row of the chunk in the table.
+    /// Where the codes of the chunk begin in a plane of the table.
     var row: Int
   }
 
   let planes: Int
-  let chunkCount: Int
+  private let chunkCount: Int
+  /// Words of a plane of the table.
+  private let rows: Int
   private let chunks: UnsafeMutablePointer<Chunk>
-  /// Rows of `planes` words.
+  /// Plane after plane.
   private let table: UnsafeMutablePointer<UInt64>
   /// The conjunctions that exist.
   private let known: UnsafeMutablePointer<UInt64>
@@ -35,7 +37,7 @@ struct ConjunctionIndex {
   init(_ planes: [[Conjunction]], _ layout: StateLayout) {
     self.planes = planes.count
     let cut = Self.cut(planes, layout)
-    let rows = cut.reduce(0) { $0 + Int($1.low) + 1 }
+    rows = cut.reduce(0) { $0 + Int($1.low) + 1 }
     chunkCount = cut.count
     chunks = .allocate(capacity: max(1, cut.count))
     table = .allocate(capacity: max(1, rows * planes.count))
@@ -68,7 +70,7 @@ struct ConjunctionIndex {
     }
     for code in 0...chunk.low {
       if tests.allSatisfy({ $0.set.contains(Int(code >> $0.shift & $0.low)) }) {
-        table[(chunk.row + Int(code)) * planes + plane] |= 1 << UInt64(bit)
+        table[plane * rows + chunk.row + Int(code)] |= 1 << UInt64(bit)
       }
     }
   }
@@ -105,12 +107,12 @@ struct ConjunctionIndex {
     var result = known[plane]
     var chunk = chunks
     let end = chunks + chunkCount
-    let base = table + plane
+    let base = table + plane &* rows
     while chunk != end {
       let word = words == 1 ? state[0] : state[Int(chunk.pointee.word)]
       let shift = UInt64(truncatingIfNeeded: chunk.pointee.shift)
       let code = Int(truncatingIfNeeded: (word &>> shift) & chunk.pointee.low)
-      result &= base[(chunk.pointee.row &+ code) &* planes]
+      result &= base[chunk.pointee.row &+ code]
       chunk += 1
     }
     return result

@@ -82,11 +82,16 @@ extension GuardTable {
   ) -> Int {
     var found = known
     let planes = piece.pointee.index.planes
+    let width = piece.pointee.forbiddingPlanes
     let forbidding = piece.pointee.forbidding
     let first = piece.pointee.first
     var left = piece.pointee.index.answer(0, state, words: words)
     if left == 0 { return found }
-    var plane = 1
+    // Copies, so that a write to a successor does not make the compiler read the fields again.
+    let (facts, taken, fired, effects) = (facts, taken, fired, effects)
+    let firstFacts = piece.pointee.index.answer(1, state, words: words)
+    facts[1] = firstFacts
+    var plane = 2
     while plane < planes {
       facts[plane] = piece.pointee.index.answer(plane, state, words: words)
       plane &+= 1
@@ -95,11 +100,11 @@ extension GuardTable {
       let bit = left.trailingZeroBitCount
       left &= left &- 1
       let position = first &+ bit
-      var against: UInt64 = 0
-      var plane = 1
-      let row = forbidding + (bit &* (planes &- 1) &- 1)
-      while plane < planes {
-        against |= facts[plane] & row[plane]
+      let row = forbidding + bit &* width
+      var against = firstFacts & row[0]
+      plane = 1
+      while plane < width {
+        against |= facts[1 &+ plane] & row[plane]
         plane &+= 1
       }
       let out = target + found &* words

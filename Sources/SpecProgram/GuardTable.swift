@@ -51,7 +51,9 @@ public final class GuardTable {
     var index: ConjunctionIndex
     /// The position of the first rule.
     var first: Int
-    /// For each rule, and each plane of facts, the facts that forbid it.
+    /// Planes of facts, from 1 on, that forbid rules; at least 1.
+    var forbiddingPlanes: Int
+    /// For each rule, and each such plane, the facts that forbid it.
     var forbidding: UnsafeMutablePointer<UInt64>
   }
 
@@ -115,7 +117,7 @@ public final class GuardTable {
     groupCount = builder.groups.count
     taken = Self.copy([Int32](repeating: 0, count: rules.count + 1))
     fired = Self.copy([UInt64](repeating: 0, count: rules.count))
-    let planes = builder.pieces.map(\.index.planes).max() ?? 1
+    let planes = builder.pieces.map(\.index.planes).max() ?? 0
     facts = Self.copy([UInt64](repeating: 0, count: planes))
     var compiler = builder.compiler
     watch = Watch(monitors.map(ground.formula), layout, &compiler)

@@ -102,8 +102,8 @@ struct GuardTableBuilder {
     var facts: FactTable? = FactTable()
     var asked: [Conjunction] = []
     var forbidding: [[Int]] = []
+    var begun: [GuardTable.Effect] = []
     for position in start..<end {
-      rows.append(GuardTable.Row(mask: 0, value: 0, word: 0))
       var need = Conjunction()
       var forbids: [Int] = []
       var rest: [Formula] = []
@@ -122,17 +122,24 @@ struct GuardTableBuilder {
       forbidding.append(forbids)
       var effect = GuardTable.Effect()
       if !rest.isEmpty { effect.guardCode = compiler.guardCode([], rest) }
-      addEffect(rules[position], effect, &facts)
+      begun.append(effect)
     }
-    let planes = facts?.planes ?? []
-    var flat = [UInt64](repeating: 0, count: asked.count * planes.count)
+    // The facts that forbid rules come first, so that there are few planes of them.
+    let width = max(1, facts?.planes.count ?? 0)
+    var flat = [UInt64](repeating: 0, count: asked.count * width)
     for (bit, forbids) in forbidding.enumerated() {
-      for fact in forbids { flat[bit * planes.count + fact / 64] |= 1 << UInt64(fact % 64) }
+      for fact in forbids { flat[bit * width + fact / 64] |= 1 << UInt64(fact % 64) }
     }
+    for position in start..<end {
+      rows.append(GuardTable.Row(mask: 0, value: 0, word: 0))
+      addEffect(rules[position], begun[position - start], &facts)
+    }
+    var planes = facts?.planes ?? []
+    if planes.isEmpty { planes = [[]] }
     pieces.append(
       GuardTable.Piece(
         index: ConjunctionIndex([asked] + planes, layout), first: start,
-        forbidding: GuardTable.copy(flat)))
+        forbiddingPlanes: width, forbidding: GuardTable.copy(flat)))
   }
 
   private func canHold(_ cell: Int) -> Bool { ConjunctionIndex.canHold(layout.fields[cell]) }

@@ -144,30 +144,30 @@ extension Search {
   }
 
   #if DEBUG
-    /// Compares the engine's successors with the interpreter's.
-    func selfCheck(
-      _ current: borrowing Frontier, _ head: Int, _ size: Int, _ buffers: BatchBuffers
-    ) -> Bool {
-      guard selfChecksLeft > 0, !(engine is TreeEngine) else { return true }
-      let words = engine.layout.words
-      var index = 0
-      for offset in 0..<size {
-        selfChecksLeft -= 1
-        let cells = engine.layout.unpack(current.state(at: head + offset))
-        let count = Int(buffers.counts[offset])
-        let fast = (0..<count).map {
-          engine.layout.unpack(buffers.successors + (index + $0) * words)
-        }
-        index += count
-        let slow = (try? Interpreter(engine.program).transitions(from: cells))?.map(\.state)
-        if slow.map({ $0.sorted(by: lexicographic) }) != fast.sorted(by: lexicographic) {
-          fail(.disagreement("the engine and the interpreter differ in state \(cells)"))
-          return false
-        }
+  /// Compares the engine's successors with the interpreter's.
+  func selfCheck(
+    _ current: borrowing Frontier, _ head: Int, _ size: Int, _ buffers: BatchBuffers
+  ) -> Bool {
+    guard selfChecksLeft > 0, !(engine is TreeEngine) else { return true }
+    let words = engine.layout.words
+    var index = 0
+    for offset in 0..<size {
+      selfChecksLeft -= 1
+      let cells = engine.layout.unpack(current.state(at: head + offset))
+      let count = Int(buffers.counts[offset])
+      let fast = (0..<count).map {
+        engine.layout.unpack(buffers.successors + (index + $0) * words)
       }
-      return true
+      index += count
+      let slow = (try? Interpreter(engine.program).transitions(from: cells))?.map(\.state)
+      if slow.map({ $0.sorted(by: lexicographic) }) != fast.sorted(by: lexicographic) {
+        fail(.disagreement("the engine and the interpreter differ in state \(cells)"))
+        return false
+      }
     }
+    return true
+  }
 
-    private func lexicographic(_ a: [Int], _ b: [Int]) -> Bool { a.lexicographicallyPrecedes(b) }
+  private func lexicographic(_ a: [Int], _ b: [Int]) -> Bool { a.lexicographicallyPrecedes(b) }
   #endif
 }

@@ -97,8 +97,8 @@ public final class Search<E: Engine> {
   private var lastProgress: ContinuousClock.Instant
   private let onProgress: ((SearchProgress) -> Void)?
   #if DEBUG
-    /// In debug builds the first states are expanded by the interpreter as well.
-    var selfChecksLeft = 10_000
+  /// In debug builds the first states are expanded by the interpreter as well.
+  var selfChecksLeft = 10_000
   #endif
 
   static var batch: Int { 64 }
@@ -213,7 +213,7 @@ public final class Search<E: Engine> {
     }
     result.transitions &+= total
     #if DEBUG
-      guard selfCheck(current, head, size, buffers) else { return false }
+    guard selfCheck(current, head, size, buffers) else { return false }
     #endif
     try store.reserve(additional: total)
     try next.reserve(additional: total)

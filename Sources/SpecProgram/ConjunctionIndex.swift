@@ -26,12 +26,14 @@ struct ConjunctionIndex {
   /// The conjunctions that exist.
   private let known: UnsafeMutablePointer<UInt64>
 
-  /// Bits of a chunk. Larger ones mean fewer loads, but tables that leave no room in a cache of
-  /// 32 KiB.
-  static var chunkBits: Int { 7 }
+  /// Bits of a chunk of several fields. Larger ones mean fewer loads, but tables that leave no room
+  /// in a cache of 32 KiB.
+  private static var chunkBits: Int { 7 }
+  /// Bits of a chunk that is one field.
+  private static var fieldBits: Int { 10 }
 
   /// Whether an index can say anything about a field.
-  static func canHold(_ field: BitField) -> Bool { field.width <= chunkBits }
+  static func canHold(_ field: BitField) -> Bool { field.width <= fieldBits }
 
   /// - Parameter planes: for each plane, up to 64 conjunctions over fields that `canHold` accepts.
   init(_ planes: [[Conjunction]], _ layout: StateLayout) {

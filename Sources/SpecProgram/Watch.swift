@@ -64,7 +64,8 @@ final class Watch {
     seen.update(repeating: 0, count: count)
     var any: UInt64 = 0
     for number in 0..<partCount where parts[number].live != 0 {
-      any |= words == 1
+      any |=
+        words == 1
         ? observe(parts + number, states, count, into: seen, words: 1)
         : observe(parts + number, states, count, into: seen, words: words)
     }

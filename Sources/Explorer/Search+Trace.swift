@@ -24,6 +24,8 @@ extension Search {
     } catch {
       throw .outOfMemory(states: store.count)
     }
+    // The pointers below do not keep the memory alive.
+    defer { withExtendedLifetime(buffers) {} }
     let (successors, counts) = (buffers.successors, buffers.counts)
     var cells = engine.program.initial
     var steps: [TraceStep] = []

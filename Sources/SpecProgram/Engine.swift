@@ -24,8 +24,8 @@ public protocol Engine: AnyObject {
 
   /// Which of the monitors named in `active` hold in each of `count` states, as bit masks.
   ///
-  /// - Parameter seen: room for `count` masks. When this throws, those before the state at fault are
-  ///   written.
+  /// - Parameter seen: room for `count` masks. When this throws, those before the state at fault
+  ///   are written.
   /// - Returns: whether any monitor holds in any of the states.
   func observe(
     _ states: UnsafePointer<UInt64>, _ count: Int, active: UInt64,

@@ -17,13 +17,16 @@ extension Search {
     let interpreter = Interpreter(engine.program)
     let words = engine.layout.words
     let packed = UnsafeMutablePointer<UInt64>.allocate(capacity: words)
-    let successors = UnsafeMutablePointer<UInt64>.allocate(capacity: words * engine.maxSuccessors)
-    let counts = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
-    defer {
-      packed.deallocate()
-      successors.deallocate()
-      counts.deallocate()
+    defer { packed.deallocate() }
+    let buffers: BatchBuffers
+    do throws(StoreError) {
+      buffers = try BatchBuffers(words: words, batch: 1, fan: engine.maxSuccessors)
+    } catch {
+      throw .outOfMemory(states: store.count)
     }
+    // The pointers below do not keep the memory alive.
+    defer { withExtendedLifetime(buffers) {} }
+    let (successors, counts) = (buffers.successors, buffers.counts)
     var cells = engine.program.initial
     var steps: [TraceStep] = []
     for ordinal in ordinals.reversed() {
@@ -64,7 +67,8 @@ extension Search {
       try store.forEachState { (state: UnsafePointer<UInt64>) throws(EngineFault) -> Bool in
         if let after {
           let bit: UInt64 = 1 << UInt64(after)
-          guard try engine.observe(state, active: bit) & bit != 0 else { return true }
+          var holds: UInt64 = 0
+          guard try engine.observe(state, 1, active: bit, into: &holds) else { return true }
         }
         var seen: Set<Int> = []
         for label in try engine.labels(of: state)

@@ -89,7 +89,13 @@ int tdxs_install_sigint(void) {
   sigaddset(&action.sa_mask, SIGINT);
   sigaddset(&action.sa_mask, SIGTERM);
   if (sigaction(SIGINT, &action, NULL)) return -1;
-  return sigaction(SIGTERM, &action, NULL);
+  if (sigaction(SIGTERM, &action, NULL)) return -1;
+  // A parent may have left them blocked; then nobody could stop a long search but with SIGKILL.
+  sigset_t both;
+  sigemptyset(&both);
+  sigaddset(&both, SIGINT);
+  sigaddset(&both, SIGTERM);
+  return sigprocmask(SIG_UNBLOCK, &both, NULL);
 }
 
 void tdxs_clear_interrupt(void) {

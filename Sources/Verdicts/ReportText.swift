@@ -45,9 +45,14 @@ public struct ReportText {
     var out = "\(word)\(padding)\(answer.property.id): \(answer.property.text)\n"
     if answer.property.expected != nil {
       let why = answer.property.expectedReason ?? ""
-      out += answer.meetsExpectation
-        ? "            as expected: \(why)\n"
-        : "            NOT as expected (\(answer.expectation.rawValue)): \(why)\n"
+      let word = answer.expectation.rawValue
+      if answer.meetsExpectation {
+        out += "            as expected: \(why)\n"
+      } else if answer.verdict.exitCode == .noAnswer {
+        out += "            expected: \(word), because \(why)\n"
+      } else {
+        out += "            NOT as expected (\(word)): \(why)\n"
+      }
     }
     if let reason = answer.reason { out += "            \(reason)\n" }
     for refusal in answer.refusals {

@@ -27,7 +27,7 @@ import Testing
     (["check", bench, "--max-states", "0"], "--max-states"),
     (["check", bench, "--max-memory", "lots"], "lots"),
     (["check", bench, "--max-memory", "99999999999T"], "99999999999T"),
-    (["check", bench, "--time-limit", "-3s"], "-3s"),
+    (["check", bench, "--time-limit", "-3s"], "--time-limit"),
     (["check", bench, "--reduce", "symmetry"], "not there yet"),
     (["check", bench, "--reduce", "magic"], "magic"),
     (["check", bench, "--engine", "c"], "c"),

@@ -91,7 +91,8 @@ public struct ActionReader {
       steps(body, depth: depth + 1)
       aside(depth, "Then, and on every other way out, release \(reader.text(use)).")
     case .tryHolding(let use, let outcome, let body):
-      step(depth, "Try to take \(reader.text(use)); if that fails, answer \(outcome.text).", statement)
+      step(
+        depth, "Try to take \(reader.text(use)); if that fails, answer \(outcome.text).", statement)
       steps(body, depth: depth)
       aside(depth, "With that step, release \(reader.text(use)).")
     case .when(let condition, let then, let otherwise):
@@ -109,7 +110,8 @@ public struct ActionReader {
       reader = outer
     case .call(let action, let local):
       let source = action.citations.isEmpty ? "" : " (\(action.citations.joined(separator: "; ")))"
-      let keep = local.map { "; its answer is kept as “\($0.name)”" } ?? "; its answer is not looked at"
+      let keep =
+        local.map { "; its answer is kept as “\($0.name)”" } ?? "; its answer is not looked at"
       aside(depth, "SEAMCALL or call \(action.name)\(source)\(keep):")
       steps(action.body, depth: depth + 1)
     case .assignLocal(_, let value) where !value.readsState:

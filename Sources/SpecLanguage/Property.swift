@@ -11,6 +11,9 @@ public struct Property: Sendable {
     case always(Node)
     /// Holds in some reachable state; `call` and `after` tell where to look when it does not.
     case possible(Node, call: String?, after: Node?)
+    /// A sequence of calls, each run to its end by one thread, that can (or cannot) happen with
+    /// the answers written.
+    case scenario([ScenarioCall], possible: Bool)
   }
 
   public let id: String
@@ -21,6 +24,8 @@ public struct Property: Sendable {
   public let location: SourceLocation
   public private(set) var expected: ExpectedVerdict?
   public private(set) var expectedReason: String?
+  /// Made for the sake of proofs.
+  public internal(set) var isLemma = false
 
   init(
     id: String, text: String, kind: Kind, citations: [String], location: SourceLocation
@@ -76,6 +81,18 @@ public func Possible(
     citations: citations, location: SourceLocation(file: file, line: line))
 }
 
+/// The same claim as `Always`, made for the sake of proofs; it is checked like any other.
+public func Lemma(
+  _ id: String, _ text: String, cites citations: String...,
+  file: String = #fileID, line: Int = #line, @ConditionBuilder _ condition: () -> Condition
+) -> Property {
+  var property = Property(
+    id: id, text: text, kind: .always(condition().node), citations: citations,
+    location: SourceLocation(file: file, line: line))
+  property.isLemma = true
+  return property
+}
+
 extension Property {
   /// The id of the property that every spec with threads has: no deadlock.
   public static let noDeadlockID = "no-deadlock"
@@ -93,6 +110,7 @@ extension Property {
   public var condition: Node {
     switch kind {
     case .always(let condition), .possible(let condition, _, _): condition
+    case .scenario: .yes
     }
   }
 }

@@ -34,7 +34,8 @@ public struct Var<Value: Domain>: Readable, Declaring {
     _ initial: Value, as name: String? = nil, file: String = #fileID, line: Int = #line
   ) {
     declaration = VariableDeclaration(
-      id: VariableID(raw: Identity.next()), name: name, kind: .state, indices: [], type: Value.valueType,
+      id: VariableID(raw: Identity.next()), name: name, kind: .state, indices: [],
+      type: Value.valueType,
       initial: initial.literal, location: SourceLocation(file: file, line: line))
   }
 
@@ -49,7 +50,8 @@ extension Var where Value == Int {
     file: String = #fileID, line: Int = #line
   ) {
     declaration = VariableDeclaration(
-      id: VariableID(raw: Identity.next()), name: name, kind: .state, indices: [], type: .integer(range),
+      id: VariableID(raw: Identity.next()), name: name, kind: .state, indices: [],
+      type: .integer(range),
       initial: initial.literal, location: SourceLocation(file: file, line: line))
   }
 }
@@ -69,7 +71,8 @@ public struct Ghost<Value: Domain>: Writable, Declaring {
     _ initial: Value, as name: String? = nil, file: String = #fileID, line: Int = #line
   ) {
     declaration = VariableDeclaration(
-      id: VariableID(raw: Identity.next()), name: name, kind: .ghost, indices: [], type: Value.valueType,
+      id: VariableID(raw: Identity.next()), name: name, kind: .ghost, indices: [],
+      type: Value.valueType,
       initial: initial.literal, location: SourceLocation(file: file, line: line))
   }
 

@@ -31,7 +31,8 @@ public struct ReportText {
   }
 
   private var summary: String {
-    let reduction = report.reductions.isEmpty ? "" : ", reduced by \(report.reductions.joined(separator: ", "))"
+    let reduction =
+      report.reductions.isEmpty ? "" : ", reduced by \(report.reductions.joined(separator: ", "))"
     return """
       \(Self.grouped(report.states)) states, \(Self.grouped(report.transitions)) transitions, \
       diameter \(report.diameter)\(reduction); \(Self.rounded(report.seconds)) s, \

@@ -103,7 +103,8 @@ public struct TraceText {
             ? nil
             : .object(
               line.changes.map {
-                JSONValue.Member(name: $0.cell, value: .array([.string($0.before), .string($0.after)]))
+                JSONValue.Member(
+                  name: $0.cell, value: .array([.string($0.before), .string($0.after)]))
               }),
         ])
       })

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Catalogue
 import CExplorerShims
+import Catalogue
 import Explorer
 import SpecLanguage
 import SpecProgram
@@ -49,7 +49,8 @@ extension TDXSpec {
 
     @Option(
       name: .long,
-      help: ArgumentHelp("Verdicts without an answer that shall count as success: bounded.",
+      help: ArgumentHelp(
+        "Verdicts without an answer that shall count as success: bounded.",
         valueName: "word"))
     var accept: [String] = []
 
@@ -70,7 +71,9 @@ extension TDXSpec {
 
     mutating func validate() throws {
       if specs.isEmpty && !all { throw ValidationError("name a spec; tdxspec list shows them") }
-      if !specs.isEmpty && all { throw ValidationError("--all and a spec's name exclude each other") }
+      if !specs.isEmpty && all {
+        throw ValidationError("--all and a spec's name exclude each other")
+      }
       if all && !expected { throw ValidationError("--all goes with --expected") }
       if specs.count > 1 && !property.isEmpty {
         throw ValidationError("--property takes a single spec")

@@ -44,7 +44,8 @@ extension TDXSpec {
       let result = try explore(program)
       let summary = CoverageText(program, result)
       if json {
-        let lines = [Events.start("explore", version: TDXSpec.version)] + summary.events
+        let lines =
+          [Events.start("explore", version: TDXSpec.version)] + summary.events
           + [Events.end(status(result))]
         try Output.standard.write(lines.map { $0.text + "\n" }.joined())
       } else {

@@ -44,7 +44,8 @@ extension TDXSpec {
       var out = "\(spec.name): \(spec.summary)\n\nparameters (--set NAME=VALUE)\n"
       for parameter in spec.parameters {
         let range = "\(parameter.range.lowerBound)...\(parameter.range.upperBound)"
-        out += "  \(parameter.name)  \(range), default \(parameter.defaultValue)  \(parameter.meaning)\n"
+        out +=
+          "  \(parameter.name)  \(range), default \(parameter.defaultValue)  \(parameter.meaning)\n"
       }
       if !spec.scopes.isEmpty {
         out += "\nscopes (--scope NAME)\n"

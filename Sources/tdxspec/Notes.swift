@@ -41,7 +41,8 @@ struct Notes {
       guard !elsewhere, seen.insert(key).inserted else { continue }
       notes.append(
         SpecNote(
-          "TDX4004", "no state makes \(check.action) answer \(check.outcome.text) because “\(check.text)” fails",
+          "TDX4004",
+          "no state makes \(check.action) answer \(check.outcome.text) because “\(check.text)” fails",
           at: check.location))
     }
     return notes

@@ -55,7 +55,9 @@ struct SearchOptions: ParsableArguments {
       default: throw ValidationError("--reduce takes auto, none or fusion, not '\(word)'")
       }
     }
-    if reduce.contains(",") { throw ValidationError("--reduce \(reduce): these exclude each other") }
+    if reduce.contains(",") {
+      throw ValidationError("--reduce \(reduce): these exclude each other")
+    }
   }
 
   /// Whether releases are fused into the step before them.

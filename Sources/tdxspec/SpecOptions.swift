@@ -10,7 +10,8 @@ struct ScopeOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("A size or parameter, such as N=3; may be repeated.", valueName: "name=value"))
+    help: ArgumentHelp(
+      "A size or parameter, such as N=3; may be repeated.", valueName: "name=value"))
   var set: [String] = []
 
   /// - Throws: a usage error that names the offending text.
@@ -39,7 +40,9 @@ enum SpecLookup {
     if let entry = Catalogue.entry(named: name) { return entry }
     let names = Catalogue.all.map(\.name)
     let near = names.filter { $0.contains(name) || distance($0, name) <= 3 }
-    let hint = near.isEmpty ? "tdxspec list shows them all" : "did you mean \(near.joined(separator: " or "))?"
+    let hint =
+      near.isEmpty
+      ? "tdxspec list shows them all" : "did you mean \(near.joined(separator: " or "))?"
     throw ValidationError("there is no spec '\(name)'; \(hint)")
   }
 

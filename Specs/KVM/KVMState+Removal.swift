@@ -47,9 +47,13 @@ extension KVMState {
   private func dynamicRemoval(_ p: Expr<Page>) -> [Statement] {
     let status = Local<Outcome>("status")
     doNoVCPUs(td.rangeBlock(p), into: status)
-    When(status != .ok) { bug } else: {
+    When(status != .ok) {
+      bug
+    } else: {
       doNoVCPUs(td.track, into: status)
-      When(status != .ok) { bug } else: {
+      When(status != .ok) {
+        bug
+      } else: {
         Step("kicks all vCPUs and waits until they left the guest") {
           Require(td.olderEpochsLeft)
         }

@@ -19,9 +19,10 @@ struct Tool {
   }
 
   /// The tool stands beside the test bundle.
-  static let path = Bundle.allBundles.compactMap(\.executableURL).map {
-    $0.deletingLastPathComponent().appendingPathComponent("tdxspec").path
-  }.first { FileManager.default.isExecutableFile(atPath: $0) }
+  static let path =
+    Bundle.allBundles.compactMap(\.executableURL).map {
+      $0.deletingLastPathComponent().appendingPathComponent("tdxspec").path
+    }.first { FileManager.default.isExecutableFile(atPath: $0) }
     ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     .appendingPathComponent("tdxspec").path
 

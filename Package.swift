@@ -28,6 +28,17 @@ let package = Package(
       name: "scratch",
       dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Catalogue"]),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
+    .target(name: "ConformanceKit", path: "Conformance/Kit"),
+    .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),
+    .testTarget(
+      name: "SpecProgramTests", dependencies: ["SpecLanguage", "SpecProgram", "Catalogue"]),
+    .testTarget(
+      name: "ExplorerTests",
+      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Catalogue"]),
+    .testTarget(
+      name: "SpecsTests", dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Catalogue"]),
+    .testTarget(name: "ConformanceKitTests", dependencies: ["ConformanceKit"]),
+    .testTarget(name: "TidyTests"),
   ],
   swiftLanguageModes: [.v6]
 )

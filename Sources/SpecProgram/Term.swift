@@ -101,6 +101,7 @@ struct Resolver {
 
   mutating func resolve(_ node: Node) throws(SpecError) -> Term {
     switch node {
+    case .literal(0, .set(let sort)): return try emptySet(sort)
     case .literal(let value, _): return .const(value)
     case .outcome(let outcome): return .const(outcomes.firstIndex(of: outcome) ?? 0)
     case .parameter(let name): return .const(try parameter(name))
@@ -131,6 +132,12 @@ struct Resolver {
       return .exists(
         register: register(.bound(bound)), count: try count(bound), try resolve(body))
     }
+  }
+
+  /// A number would not say how many members the set may get.
+  private func emptySet(_ sort: SortID) throws(SpecError) -> Term {
+    let all = Term.const((1 << (try scope.size(of: sort))) - 1)
+    return .subtracting(all, from: all)
   }
 
   private mutating func resolve(_ nodes: [Node]) throws(SpecError) -> [Term] {

@@ -74,7 +74,7 @@ struct ProgramBuilder {
       checks = lowering.checks
       flows.append(lowering.flow)
     }
-    for flow in flows { collectOutcomes(flow) }
+    collectOutcomes()
     for (procedure, flow) in flows.enumerated() where flow.action.role != nil {
       for (node, content) in flow.nodes.enumerated() where content.isBoundary {
         locations.append((procedure, node))
@@ -82,15 +82,22 @@ struct ProgramBuilder {
     }
   }
 
-  private mutating func collectOutcomes(_ flow: Flow<Node>) {
+  /// Numbers every outcome that something answers, compares with or starts as.
+  private mutating func collectOutcomes() {
     func add(_ outcome: Outcome) {
       if !outcomes.contains(outcome) { outcomes.append(outcome) }
     }
-    for node in flow.nodes {
+    func look(_ expression: Node) {
+      expression.visit { if case .outcome(let outcome) = $0 { add(outcome) } }
+    }
+    for node in flows.flatMap(\.nodes) {
       if case .end(let outcome) = node { add(outcome) }
-      for expression in node.expressions {
-        expression.visit { if case .outcome(let outcome) = $0 { add(outcome) } }
-      }
+      node.expressions.forEach(look)
+    }
+    for variable in spec.variables { look(variable.declaration.initial) }
+    for property in spec.properties {
+      look(property.condition)
+      if case .possible(_, _, let after?) = property.kind { look(after) }
     }
   }
 

@@ -38,4 +38,16 @@ import Testing
     let fused = try compare("teardown/terminate-vm-v4", tiny)
     #expect(plain.states > fused.states)
   }
+
+  @Test(
+    "well-nested specs pay nothing for lock order and balance",
+    arguments: ["mainline", "terminate-vm-v4", "terminate-vm-lock-first"])
+  func wellNested(name: String) throws {
+    let program = try Program(
+      #require(Catalogue.entry(named: "teardown/\(name)")).describe(), [:])
+    for id in ["lock-order", "lock-balance"] {
+      let property = try #require(program.properties.first { $0.property.id == id })
+      #expect(property.term == .and([]), "\(id)")
+    }
+  }
 }

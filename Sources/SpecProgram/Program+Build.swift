@@ -112,7 +112,9 @@ struct ProgramBuilder {
         indices.append((span.low, span.count, 0))
       }
       let setSort: SortID? = if case .set(let sort) = declaration.type { sort } else { nil }
-      let setCount = try setSort.map { sort throws(SpecError) in try scope.size(of: sort) }
+      let setCount = try setSort.map { sort throws(SpecError) in
+        try scope.everything(of: sort).nonzeroBitCount
+      }
       var stride = setCount ?? 1
       for position in indices.indices.reversed() {
         indices[position].stride = stride
@@ -164,7 +166,7 @@ struct ProgramBuilder {
           at: declaration.location)
       }
       return value
-    case .fullSet(let sort): return (1 << (try scope.size(of: sort))) - 1
+    case .fullSet(let sort): return try scope.everything(of: sort)
     case .outcome(let outcome): return outcomes.firstIndex(of: outcome) ?? 0
     default:
       throw SpecError(

@@ -132,7 +132,7 @@ struct ProgramBuilder {
     let declaration = variable.declaration
     let span =
       setCount == nil ? try scope.span(of: declaration.type) : (count: 2, low: 0)
-    let start = try initialValue(declaration, span)
+    let start = try initialValue(declaration.initial, declaration, span)
     let positions = counts.reduce(1, *)
     for position in 0..<positions {
       var names: [String] = []
@@ -155,9 +155,9 @@ struct ProgramBuilder {
   }
 
   private func initialValue(
-    _ declaration: VariableDeclaration, _ span: (count: Int, low: Int)
+    _ initial: Node, _ declaration: VariableDeclaration, _ span: (count: Int, low: Int)
   ) throws(SpecError) -> Int {
-    switch declaration.initial {
+    switch initial {
     case .literal(let value, _):
       if case .set = declaration.type { return value }
       guard value >= span.low, value - span.low < span.count else {
@@ -168,6 +168,7 @@ struct ProgramBuilder {
       return value
     case .fullSet(let sort): return try scope.everything(of: sort)
     case .outcome(let outcome): return outcomes.firstIndex(of: outcome) ?? 0
+    case .some(let present): return try initialValue(present, declaration, span) + 1
     default:
       throw SpecError(
         "TDX1010", "an initial value must be a constant", at: declaration.location)

@@ -54,8 +54,8 @@ struct Diagnosed: SpecPart {
     struct Part: SpecPart { let set = Var(SetOf<V>.empty) }
     let variable = describe(Part()) {}
     let sets = [
-      Always("all", "") { those(V.self) { v in part.cell[v] } == .all },
-      Always("none", "") { those(V.self) { v in part.cell[v] } == .empty },
+      Always("all", "") { those(V.self) { v in !part.cell[v] } == .all },
+      Always("none", "") { those(V.self) { v in !part.cell[v] } == .empty },
     ]
     let conditions = describe(part, sets) {}
     let loop = describe(part) {

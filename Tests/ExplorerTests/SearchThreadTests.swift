@@ -161,7 +161,8 @@ private struct Threads: Spec {
     #expect(result.states == 2)
   }
 
-  @Test("a step that goes wrong ends the search with a trace", arguments: [EngineKind.table, .tree])
+  @Test(
+    "a step that goes wrong ends the search with a trace", arguments: [EngineKind.table, .tree])
   func fault(engine: EngineKind) throws {
     let program = try program {
       Action("up") { part.count <- part.count + 1 }

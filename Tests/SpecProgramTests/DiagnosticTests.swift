@@ -248,7 +248,11 @@ struct Diagnosed: SpecPart {
 
   @Test("two writes under conditions that exclude each other are fine") func exclusive() throws {
     let action = Action("either") {
-      When(part.flag) { part.small <- 1 } else: { part.small <- 2 }
+      When(part.flag) {
+        part.small <- 1
+      } else: {
+        part.small <- 2
+      }
       Each(V.self) { v in part.cell[v] <- part.flag }
       part.flag <- !part.flag
     }

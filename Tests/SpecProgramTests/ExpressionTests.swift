@@ -1,6 +1,6 @@
-@testable import SpecLanguage
 import Testing
 
+@testable import SpecLanguage
 @testable import SpecProgram
 
 extension Formula {

@@ -1,5 +1,4 @@
 @testable import SpecLanguage
-
 @testable import SpecProgram
 
 /// Variables of every type, for random expressions and specs.
@@ -31,7 +30,9 @@ struct Pool: SpecPart {
 
 /// Random well-typed expressions over a `Pool`.
 struct NodeGenerator {
-  enum Kind: CaseIterable { case bool, int, color, optionalColor, elementV, elementW, optionalW, set }
+  enum Kind: CaseIterable {
+    case bool, int, color, optionalColor, elementV, elementW, optionalW, set
+  }
 
   let pool: Pool
   var random: SplitMix

@@ -84,9 +84,10 @@ struct Visits: SpecPart {
       }
     }
     let ended = graph.idle.filter { graph.program.value("done", in: $0) == 1 }
-    let visited = Set(ended.map { state in
-      (0..<3).map { graph.program.value("visits[v\($0)]", in: state) }
-    })
+    let visited = Set(
+      ended.map { state in
+        (0..<3).map { graph.program.value("visits[v\($0)]", in: state) }
+      })
     #expect(visited == [[0, 1, 1], [1, 0, 1], [1, 1, 0]])
   }
 

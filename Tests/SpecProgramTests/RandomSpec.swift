@@ -130,7 +130,8 @@ struct SpecGenerator {
       if me.nodes.random.chance(40) {
         filter = .not(
           .equal(
-            .bound(bound), bound.type == V.valueType ? me.nodes.elementV(0) : .literal(0, bound.type)))
+            .bound(bound),
+            bound.type == V.valueType ? me.nodes.elementV(0) : .literal(0, bound.type)))
       }
       let body = me.statements(2, depth - 1, calls: calls)
       return me.make(

@@ -4,6 +4,7 @@ import PackageDescription
 let package = Package(
   name: "tdxspec",
   products: [
+    .executable(name: "tdxspec", targets: ["tdxspec"]),
     .library(name: "SpecLanguage", targets: ["SpecLanguage"]),
   ],
   dependencies: [
@@ -21,12 +22,18 @@ let package = Package(
     .target(
       name: "TeardownSpecs", dependencies: ["SpecLanguage", "TDXModuleSpecs", "KVMSpecs"],
       path: "Specs/Teardown"),
+    .target(name: "TutorialSpecs", dependencies: ["SpecLanguage"], path: "Specs/Tutorial"),
     .target(
-      name: "Catalogue", dependencies: ["SpecLanguage", "BenchmarkSpecs", "TeardownSpecs"],
+      name: "Catalogue",
+      dependencies: ["SpecLanguage", "BenchmarkSpecs", "TeardownSpecs", "TutorialSpecs"],
       path: "Specs/Catalogue"),
+    .target(name: "Verdicts", dependencies: ["SpecLanguage", "SpecProgram"]),
     .executableTarget(
-      name: "scratch",
-      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Catalogue"]),
+      name: "tdxspec",
+      dependencies: [
+        "SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Verdicts", "Catalogue",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
     .target(name: "ConformanceKit", path: "Conformance/Kit"),
     .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),
@@ -39,6 +46,10 @@ let package = Package(
       name: "SpecsTests", dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Catalogue"]),
     .testTarget(name: "ConformanceKitTests", dependencies: ["ConformanceKit"]),
     .testTarget(name: "TidyTests"),
+    .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
+    .testTarget(
+      name: "GoldenTests", dependencies: ["SpecLanguage", "Catalogue"], exclude: ["Golden"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["tdxspec"]),
   ],
   swiftLanguageModes: [.v6]
 )

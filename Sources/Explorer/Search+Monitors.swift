@@ -48,22 +48,58 @@ public struct MonitorPlan: Sendable {
 }
 
 extension Search {
-  /// Evaluates what is still open on a new state.
+  /// Evaluates what is still open on new states, which have consecutive ids.
   ///
   /// - Returns: false when the search is over.
-  func note(_ state: UnsafePointer<UInt64>, id: Int) -> Bool {
-    let seen: UInt64
+  func note(
+    _ states: UnsafePointer<UInt64>, _ count: Int, firstID: Int, _ buffers: BatchBuffers
+  ) -> Bool {
+    var good = count
+    var fault: EngineFault?
     do throws(EngineFault) {
-      seen = try engine.observe(state, active: active)
+      let any = try engine.observe(states, count, active: active, into: buffers.seen)
+      if !any { return true }
     } catch {
-      fail(.spec(error.error))
+      good = error.index
+      fault = error
+    }
+    for index in 0..<good where !record(buffers.seen[index], id: firstID + index) {
+      stoppedAfter = firstID + index + 1
       return false
     }
-    return seen == 0 || record(seen, id: id)
+    if let fault { fail(.spec(fault.error)) }
+    return fault == nil
+  }
+
+  /// Looks at the states of a batch without successors and at the new states, as if the successors
+  /// of each state had been dealt with before the next state.
+  ///
+  /// - Returns: false when the search is over.
+  func noteInOrder(
+    _ current: borrowing Frontier, _ head: Int, _ size: Int, _ firstID: Int,
+    _ next: borrowing Frontier, _ before: (id: Int, place: Int), _ buffers: BatchBuffers
+  ) -> Bool {
+    var id = before.id
+    for offset in 0..<size {
+      let parent = firstID + offset
+      if buffers.counts[offset] == 0, !noteDeadEnd(current.state(at: head + offset), id: parent) {
+        stoppedAfter = id
+        return false
+      }
+      let start = id
+      while id < store.count, Int(store.link(of: id).parent) == parent { id += 1 }
+      if id > start, active != 0 {
+        let state = next.state(at: before.place + start - before.id)
+        guard note(state, id - start, firstID: start, buffers) else { return false }
+      }
+    }
+    return true
   }
 
   @inline(never)
-  private func record(_ seen: UInt64, id: Int) -> Bool {
+  private func record(_ all: UInt64, id: Int) -> Bool {
+    let seen = all & active
+    if seen == 0 { return true }
     for index in properties.indices {
       let bit: UInt64 = 1 << UInt64(plan.decisive[index])
       if let premise = plan.premise[index], seen & (1 << UInt64(premise)) != 0 {
@@ -108,30 +144,30 @@ extension Search {
   }
 
   #if DEBUG
-    /// Compares the engine's successors with the interpreter's.
-    func selfCheck(
-      _ current: borrowing Frontier, _ head: Int, _ size: Int, _ buffers: BatchBuffers
-    ) -> Bool {
-      guard selfChecksLeft > 0, !(engine is TreeEngine) else { return true }
-      let words = engine.layout.words
-      var index = 0
-      for offset in 0..<size {
-        selfChecksLeft -= 1
-        let cells = engine.layout.unpack(current.state(at: head + offset))
-        let count = Int(buffers.counts[offset])
-        let fast = (0..<count).map {
-          engine.layout.unpack(buffers.successors + (index + $0) * words)
-        }
-        index += count
-        let slow = (try? Interpreter(engine.program).transitions(from: cells))?.map(\.state)
-        if slow.map({ $0.sorted(by: lexicographic) }) != fast.sorted(by: lexicographic) {
-          fail(.disagreement("the engine and the interpreter differ in state \(cells)"))
-          return false
-        }
+  /// Compares the engine's successors with the interpreter's.
+  func selfCheck(
+    _ current: borrowing Frontier, _ head: Int, _ size: Int, _ buffers: BatchBuffers
+  ) -> Bool {
+    guard selfChecksLeft > 0, !(engine is TreeEngine) else { return true }
+    let words = engine.layout.words
+    var index = 0
+    for offset in 0..<size {
+      selfChecksLeft -= 1
+      let cells = engine.layout.unpack(current.state(at: head + offset))
+      let count = Int(buffers.counts[offset])
+      let fast = (0..<count).map {
+        engine.layout.unpack(buffers.successors + (index + $0) * words)
       }
-      return true
+      index += count
+      let slow = (try? Interpreter(engine.program).transitions(from: cells))?.map(\.state)
+      if slow.map({ $0.sorted(by: lexicographic) }) != fast.sorted(by: lexicographic) {
+        fail(.disagreement("the engine and the interpreter differ in state \(cells)"))
+        return false
+      }
     }
+    return true
+  }
 
-    private func lexicographic(_ a: [Int], _ b: [Int]) -> Bool { a.lexicographicallyPrecedes(b) }
+  private func lexicographic(_ a: [Int], _ b: [Int]) -> Bool { a.lexicographicallyPrecedes(b) }
   #endif
 }

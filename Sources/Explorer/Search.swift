@@ -84,6 +84,7 @@ public enum SearchError: Error, Sendable {
 /// Counterexamples are shortest; ids, counts and traces are the same in every run.
 public final class Search<E: Engine> {
   let engine: E
+  public var program: Program { engine.program }
   let properties: [ResolvedProperty]
   let limits: SearchLimits
   let plan: MonitorPlan
@@ -96,11 +97,13 @@ public final class Search<E: Engine> {
   private var lastProgress: ContinuousClock.Instant
   private let onProgress: ((SearchProgress) -> Void)?
   #if DEBUG
-    /// In debug builds the first states are expanded by the interpreter as well.
-    var selfChecksLeft = 10_000
+  /// In debug builds the first states are expanded by the interpreter as well.
+  var selfChecksLeft = 10_000
   #endif
 
   static var batch: Int { 64 }
+  /// Which successor of its parent a state is, is stored in 16 bits.
+  static var mostSuccessors: Int { 1 << 16 }
 
   /// - Parameter onProgress: called about four times a second.
   public init(
@@ -111,6 +114,13 @@ public final class Search<E: Engine> {
     self.properties = properties
     self.limits = limits
     self.onProgress = onProgress
+    guard engine.maxSuccessors <= Self.mostSuccessors else {
+      throw .spec(
+        SpecError(
+          "TDX1203",
+          "a state may have \(engine.maxSuccessors) successors; at most \(Self.mostSuccessors)",
+          suggestion: "choose a smaller scope"))
+    }
     plan = MonitorPlan(properties)
     active = plan.all
     result.findings = properties.map { _ in Finding() }
@@ -135,29 +145,32 @@ public final class Search<E: Engine> {
       throw .outOfMemory(states: store.count)
     }
     if let failure { throw failure }
-    result.states = store.count
+    result.states = stoppedAfter ?? store.count
     result.seconds = elapsed
     result.peakBytes = Int(tdxs_peak_rss_bytes())
     result.coverage = engine.coverage
     return result
   }
 
+  /// How many states there were when a property ended the search; a few more may be stored.
+  var stoppedAfter: Int?
   /// What went wrong, besides memory.
   private var failure: SearchError?
 
   private func search() throws(StoreError) {
     let words = engine.layout.words
-    let buffers = BatchBuffers(
+    let buffers = try BatchBuffers(
       words: words, batch: Self.batch, fan: engine.maxSuccessors)
     var current = try Frontier(words: words)
     var next = try Frontier(words: words)
     try current.reserve(additional: 1)
     try store.reserve(additional: 1)
-    engine.layout.pack(engine.program.initial, into: buffers.states)
-    let hash = StateStore.hash(buffers.states, words: words)
-    _ = store.insert(buffers.states, hash: hash, parent: StateStore.noParent, ordinal: 0)
-    current.append(buffers.states)
-    guard note(buffers.states, id: 0) else { return }
+    let initial = buffers.successors
+    engine.layout.pack(engine.program.initial, into: initial)
+    let hash = StateStore.hash(initial, words: words)
+    _ = store.insert(initial, hash: hash, parent: StateStore.noParent, ordinal: 0)
+    current.append(initial)
+    guard note(initial, 1, firstID: 0, buffers) else { return }
     var firstID = 0
     var depth = 0
     while current.count > 0 {
@@ -190,7 +203,6 @@ public final class Search<E: Engine> {
     _ current: inout Frontier, _ head: Int, _ size: Int, _ firstID: Int, _ next: inout Frontier,
     _ buffers: BatchBuffers
   ) throws(StoreError) -> Bool {
-    let words = engine.layout.words
     let total: Int
     do throws(EngineFault) {
       total = try engine.expand(
@@ -201,36 +213,21 @@ public final class Search<E: Engine> {
     }
     result.transitions &+= total
     #if DEBUG
-      guard selfCheck(current, head, size, buffers) else { return false }
+    guard selfCheck(current, head, size, buffers) else { return false }
     #endif
-    buffers.reserveHashes(total)
-    for index in 0..<total {
-      let hash = StateStore.hash(buffers.successors + index &* words, words: words)
-      buffers.hashes[index] = hash
-      store.prefetch(hash)
-    }
     try store.reserve(additional: total)
     try next.reserve(additional: total)
-    var index = 0
-    for offset in 0..<size {
-      let count = Int(buffers.counts[offset])
-      let parent = UInt32(truncatingIfNeeded: firstID &+ offset)
-      if count == 0, !noteDeadEnd(current.state(at: head + offset), id: firstID + offset) {
-        return false
-      }
-      for ordinal in 0..<count {
-        let state = buffers.successors + index &* words
-        let isNew = store.insert(
-          state, hash: buffers.hashes[index], parent: parent,
-          ordinal: UInt16(truncatingIfNeeded: ordinal))
-        if isNew {
-          next.append(state)
-          if active != 0, !note(state, id: store.count &- 1) { return false }
-        }
-        index &+= 1
-      }
+    let before = (id: store.count, place: next.count)
+    let hasDeadEnd = store.insert(
+      buffers.successors, total, counts: buffers.counts, parents: firstID, size,
+      hashes: buffers.hashes, new: &next)
+    let found = next.count - before.place
+    let watchesDeadEnds = hasDeadEnd && plan.deadlock != nil
+    guard !watchesDeadEnds else {
+      return noteInOrder(current, head, size, firstID, next, before, buffers)
     }
-    return true
+    guard found > 0, active != 0 else { return true }
+    return note(next.state(at: before.place), found, firstID: before.id, buffers)
   }
 
   private func shouldStop(
@@ -282,32 +279,29 @@ public final class Search<E: Engine> {
   func fail(_ error: SearchError) { failure = error }
 }
 
-/// The memory that one batch needs; kept over the whole search.
+/// The memory that one batch needs; kept over the whole search. It is address space that fills as
+/// far as batches need it.
 final class BatchBuffers {
-  let states: UnsafeMutablePointer<UInt64>
+  private let successorPages: PageArray<UInt64>
+  private let hashPages: PageArray<UInt64>
+  private let countPages: PageArray<Int32>
   let successors: UnsafeMutablePointer<UInt64>
+  /// The number of successors of each state.
   let counts: UnsafeMutablePointer<Int32>
-  private(set) var hashes: UnsafeMutablePointer<UInt64>
-  private var hashCount = 1024
+  let hashes: UnsafeMutablePointer<UInt64>
+  /// The monitors that hold in each new state, when the hashes are not needed any more.
+  var seen: UnsafeMutablePointer<UInt64> { hashes }
 
-  init(words: Int, batch: Int, fan: Int) {
-    states = .allocate(capacity: words * batch)
-    successors = .allocate(capacity: words * batch * fan)
-    counts = .allocate(capacity: batch)
-    hashes = .allocate(capacity: hashCount)
-  }
-
-  func reserveHashes(_ count: Int) {
-    guard count > hashCount else { return }
-    hashes.deallocate()
-    hashCount = count * 2
-    hashes = .allocate(capacity: hashCount)
-  }
-
-  deinit {
-    states.deallocate()
-    successors.deallocate()
-    counts.deallocate()
-    hashes.deallocate()
+  /// - Throws: `StoreError.outOfMemory` when the kernel refuses a mapping.
+  init(words: Int, batch: Int, fan: Int) throws(StoreError) {
+    let successorPages = try PageArray<UInt64>(minimumCapacity: words * batch * fan)
+    let hashPages = try PageArray<UInt64>(minimumCapacity: batch * fan)
+    let countPages = try PageArray<Int32>(minimumCapacity: batch)
+    successors = successorPages.base
+    hashes = hashPages.base
+    counts = countPages.base
+    self.successorPages = successorPages
+    self.hashPages = hashPages
+    self.countPages = countPages
   }
 }

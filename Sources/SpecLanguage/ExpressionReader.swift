@@ -1,12 +1,18 @@
 /// Turns expressions into words, with the names that a spec's declarations gave.
 public struct ExpressionReader: Sendable {
   private let names: [VariableID: String]
+  private let constants: [ConstantID: String]
+  private let truths: Set<VariableID>
   private let lockOwners: Set<VariableID>
   private var bound: [BoundID: String] = [:]
 
   public init(_ spec: SpecDescription) {
     names = Dictionary(
       spec.variables.map { ($0.declaration.id, $0.name) }, uniquingKeysWith: { first, _ in first })
+    constants = Dictionary(
+      spec.constants.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
+    truths = Set(
+      spec.variables.filter { $0.declaration.type == .bool }.map(\.declaration.id))
     lockOwners = Set(spec.locks.map(\.owner.id))
   }
 
@@ -32,16 +38,27 @@ public struct ExpressionReader: Sendable {
   /// The expression in words.
   public func text(_ node: Node) -> String { text(node, 0) }
 
+  /// A condition as a whole sentence: `vm_dead is true` rather than `vm_dead`.
+  public func condition(_ node: Node) -> String { condition(node, 0) }
+
+  private func condition(_ node: Node, _ outer: Int) -> String {
+    switch node {
+    case .read(let id, _) where truths.contains(id): return "\(text(node, 5)) is true"
+    case .local(let local) where local.type == .bool: return "“\(local.name)” is true"
+    default: return text(node, outer)
+    }
+  }
+
   /// Binding strength: 0 outermost, 1 implication, 2 or, 3 and, 4 comparison, 5 sum.
   private func text(_ node: Node, _ outer: Int) -> String {
     switch node {
     case .literal(let value, let type): return Reading.value(value, of: type)
     case .outcome(let outcome): return outcome.text
     case .parameter(let name): return name
-    case .constant(_, let key): return "\(constantName(node))(\(text(key, 0)))"
+    case .constant(let id, let key): return "\(constants[id] ?? "table")(\(text(key, 0)))"
     case .read(let id, let indices): return read(id, indices)
     case .bound(let id): return bound[id] ?? id.type.letter
-    case .local(let local): return local.name
+    case .local(let local): return "“\(local.name)”"
     case .currentThread: return "this thread"
     case .inside(let action): return "some thread is inside \(action)"
     case .at(let step): return "some thread is at “\(step)”"
@@ -49,9 +66,9 @@ public struct ExpressionReader: Sendable {
     case .and(let parts): return join(parts, " and ", 3, outer)
     case .or(let parts): return alternatives(parts, outer)
     case .implies(let a, let b):
-      return wrap("if \(text(a, 2)) then \(text(b, 1))", 1, outer)
+      return wrap("if \(condition(a, 2)) then \(condition(b, 1))", 1, outer)
     case .equal(let a, let b): return equality(a, b, "is")
-    case .less(let a, let b): return "\(text(a, 5)) < \(text(b, 5))"
+    case .less(let a, let b): return order(a, b, holds: true)
     case .add(let a, let b): return wrap("\(text(a, 5)) + \(text(b, 5))", 5, outer)
     case .subtract(let a, let b): return wrap("\(text(a, 5)) − \(text(b, 6))", 5, outer)
     case .conditional(let c, let a, let b):
@@ -59,10 +76,10 @@ public struct ExpressionReader: Sendable {
     case .some(let inner): return text(inner, outer)
     case .forAll(let id, let body):
       let (inner, name) = binding(id)
-      return wrap("for every \(sort(id)) \(name), \(inner.text(body, 1))", 1, outer)
+      return wrap("for every \(sort(id)) \(name), \(inner.condition(body, 1))", 1, outer)
     case .exists(let id, let body):
       let (inner, name) = binding(id)
-      return wrap("for some \(sort(id)) \(name), \(inner.text(body, 1))", 1, outer)
+      return wrap("for some \(sort(id)) \(name), \(inner.condition(body, 1))", 1, outer)
     default: return setText(node)
     }
   }
@@ -88,7 +105,7 @@ public struct ExpressionReader: Sendable {
   }
 
   private func join(_ parts: [Node], _ word: String, _ strength: Int, _ outer: Int) -> String {
-    wrap(parts.map { text($0, strength + 1) }.joined(separator: word), strength, outer)
+    wrap(parts.map { condition($0, strength + 1) }.joined(separator: word), strength, outer)
   }
 
   /// `td is created or runnable` rather than `td is created or td is runnable`.
@@ -108,15 +125,22 @@ public struct ExpressionReader: Sendable {
     switch inner {
     case .equal(let a, let b): return equality(a, b, "is not")
     case .not(let twice): return text(twice, 4)
+    case .less(let a, let b): return order(a, b, holds: false)
     case .read: return "\(text(inner, 5)) is false"
     case .local: return "\(text(inner, 5)) is false"
     case .inside(let action): return "no thread is inside \(action)"
     case .contains(let set, let element): return "\(text(element, 5)) is not in \(text(set, 5))"
     case .exists(let id, let body):
       let (inner, name) = binding(id)
-      return "for no \(sort(id)) \(name), \(inner.text(body, 1))"
+      return "for no \(sort(id)) \(name), \(inner.condition(body, 1))"
     default: return "not (\(text(inner, 0)))"
     }
+  }
+
+  /// A comparison with the constant, if any, on the right.
+  private func order(_ a: Node, _ b: Node, holds: Bool) -> String {
+    if case .literal = a { return "\(text(b, 5)) \(holds ? ">" : "≤") \(text(a, 5))" }
+    return "\(text(a, 5)) \(holds ? "<" : "≥") \(text(b, 5))"
   }
 
   private func equality(_ a: Node, _ b: Node, _ verb: String) -> String {
@@ -142,8 +166,10 @@ public struct ExpressionReader: Sendable {
 
   /// `vcpu->mutex[v]`, `mmu_lock for write`.
   public func text(_ use: LockUse) -> String {
-    let suffix = use.lock.readers == nil ? "" : use.mode == .exclusive ? " for write" : " for read"
-    return use.lock.name + index(use.index) + suffix
+    guard use.lock.readers != nil else { return use.lock.name + index(use.index) }
+    // Module locks and the like, outside the order of ranks, are shared or exclusive.
+    let words = use.lock.rank == nil ? (" exclusively", " shared") : (" for write", " for read")
+    return use.lock.name + index(use.index) + (use.mode == .exclusive ? words.0 : words.1)
   }
 
   func name(of id: VariableID) -> String { names[id] ?? "?" }
@@ -152,6 +178,4 @@ public struct ExpressionReader: Sendable {
     if case .element(let sort) = id.type { return sort.name }
     return "value"
   }
-
-  private func constantName(_ node: Node) -> String { "table" }
 }

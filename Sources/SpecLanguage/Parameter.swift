@@ -55,18 +55,20 @@ public struct Constant<Key: Sort, Value: Domain>: Sendable, DeclaringConstant {
 
   public subscript(_ key: some Readable<Key>) -> Expr<Value> { Expr(.constant(id, key.node)) }
 
-  var constant: ConstantDeclaration {
-    ConstantDeclaration(id: id, key: Key.sort, value: valueType, table: table)
+  func constant(named name: String) -> ConstantDeclaration {
+    ConstantDeclaration(id: id, name: name, key: Key.sort, value: valueType, table: table)
   }
 }
 
 protocol DeclaringConstant {
-  var constant: ConstantDeclaration { get }
+  func constant(named name: String) -> ConstantDeclaration
 }
 
 /// A `Constant`, as the registration of a spec sees it.
 public struct ConstantDeclaration: Sendable {
   public let id: ConstantID
+  /// As the spec's property is called.
+  public let name: String
   public let key: SortID
   public let value: ValueType
   public let table: @Sendable (_ key: Int, _ size: Int) -> Int

@@ -87,3 +87,12 @@ extension Property {
       location: SourceLocation(file: "built-in", line: 0))
   }
 }
+
+extension Property {
+  /// The condition, whatever is claimed of it.
+  public var condition: Node {
+    switch kind {
+    case .always(let condition), .possible(let condition, _, _): condition
+    }
+  }
+}

@@ -85,8 +85,9 @@ private struct Declarations {
           parameters.append(parameter)
         }
       case let constant as any DeclaringConstant:
-        if !constants.contains(where: { $0.id == constant.constant.id }) {
-          constants.append(constant.constant)
+        let declaration = constant.constant(named: label)
+        if !constants.contains(where: { $0.id == declaration.id }) {
+          constants.append(declaration)
         }
       default:
         break
@@ -97,7 +98,8 @@ private struct Declarations {
   private mutating func add(_ declarations: [VariableDeclaration], _ label: String) {
     for declaration in declarations
     where !variables.contains(where: { $0.declaration.id == declaration.id }) {
-      variables.append(NamedVariable(name: label, declaration: declaration))
+      variables.append(
+        NamedVariable(name: declaration.name ?? label, declaration: declaration))
     }
   }
 

@@ -10,6 +10,8 @@ public enum VariableKind: Hashable, Sendable {
 /// A declared variable, as the registration of a spec sees it.
 public struct VariableDeclaration: Hashable, Sendable {
   public let id: VariableID
+  /// What readings call it, when the property's own name is not the standard term.
+  public var name: String?
   public let kind: VariableKind
   /// The sorts (or other finite types) it is indexed by; empty for a plain variable.
   public let indices: [ValueType]
@@ -27,9 +29,12 @@ protocol Declaring {
 public struct Var<Value: Domain>: Readable, Declaring {
   let declaration: VariableDeclaration
 
-  public init(_ initial: Value, file: String = #fileID, line: Int = #line) {
+  /// - Parameter name: what readings call it, when the property's name is not the standard term.
+  public init(
+    _ initial: Value, as name: String? = nil, file: String = #fileID, line: Int = #line
+  ) {
     declaration = VariableDeclaration(
-      id: VariableID(raw: Identity.next()), kind: .state, indices: [], type: Value.valueType,
+      id: VariableID(raw: Identity.next()), name: name, kind: .state, indices: [], type: Value.valueType,
       initial: initial.literal, location: SourceLocation(file: file, line: line))
   }
 
@@ -40,10 +45,11 @@ public struct Var<Value: Domain>: Readable, Declaring {
 extension Var where Value == Int {
   /// A bounded counter: `Var(0, in: 0...3)`. Leaving the range is a violation, never a wrap.
   public init(
-    _ initial: Int, in range: ClosedRange<Int>, file: String = #fileID, line: Int = #line
+    _ initial: Int, in range: ClosedRange<Int>, as name: String? = nil,
+    file: String = #fileID, line: Int = #line
   ) {
     declaration = VariableDeclaration(
-      id: VariableID(raw: Identity.next()), kind: .state, indices: [], type: .integer(range),
+      id: VariableID(raw: Identity.next()), name: name, kind: .state, indices: [], type: .integer(range),
       initial: initial.literal, location: SourceLocation(file: file, line: line))
   }
 }
@@ -58,9 +64,12 @@ extension Var: Writable {
 public struct Ghost<Value: Domain>: Writable, Declaring {
   let declaration: VariableDeclaration
 
-  public init(_ initial: Value, file: String = #fileID, line: Int = #line) {
+  /// - Parameter name: what readings call it, when the property's name is not the standard term.
+  public init(
+    _ initial: Value, as name: String? = nil, file: String = #fileID, line: Int = #line
+  ) {
     declaration = VariableDeclaration(
-      id: VariableID(raw: Identity.next()), kind: .ghost, indices: [], type: Value.valueType,
+      id: VariableID(raw: Identity.next()), name: name, kind: .ghost, indices: [], type: Value.valueType,
       initial: initial.literal, location: SourceLocation(file: file, line: line))
   }
 
@@ -87,10 +96,11 @@ public struct Map<Key: Domain, Value: Domain>: Sendable, Declaring {
   let declaration: VariableDeclaration
 
   public init(
-    _ key: Key.Type, _ initial: Value, file: String = #fileID, line: Int = #line
+    _ key: Key.Type, _ initial: Value, as name: String? = nil,
+    file: String = #fileID, line: Int = #line
   ) {
     declaration = VariableDeclaration(
-      id: VariableID(raw: Identity.next()), kind: .state, indices: [Key.valueType],
+      id: VariableID(raw: Identity.next()), name: name, kind: .state, indices: [Key.valueType],
       type: Value.valueType, initial: initial.literal,
       location: SourceLocation(file: file, line: line))
   }

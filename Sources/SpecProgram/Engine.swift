@@ -22,10 +22,15 @@ public protocol Engine: AnyObject {
     counts: UnsafeMutablePointer<Int32>
   ) throws(EngineFault) -> Int
 
-  /// Which of the monitors named in `active` hold, as a bit mask.
+  /// Which of the monitors named in `active` hold in each of `count` states, as bit masks.
+  ///
+  /// - Parameter seen: room for `count` masks. When this throws, those before the state at fault
+  ///   are written.
+  /// - Returns: whether any monitor holds in any of the states.
   func observe(
-    _ state: UnsafePointer<UInt64>, active: UInt64
-  ) throws(EngineFault) -> UInt64
+    _ states: UnsafePointer<UInt64>, _ count: Int, active: UInt64,
+    into seen: UnsafeMutablePointer<UInt64>
+  ) throws(EngineFault) -> Bool
 
   /// The labels of the successors of one state, in the order of `expand`.
   func labels(of state: UnsafePointer<UInt64>) throws(EngineFault) -> [TransitionLabel]
@@ -63,47 +68,54 @@ extension GuardTable: Engine {
     _ states: UnsafePointer<UInt64>, _ count: Int, into target: UnsafeMutablePointer<UInt64>,
     counts: UnsafeMutablePointer<Int32>
   ) throws(EngineFault) -> Int {
+    // Two copies of the loop: most specs fit one word.
+    try words == 1
+      ? expand(states, count, target, counts, words: 1)
+      : expand(states, count, target, counts, words: words)
+  }
+
+  @inline(__always)
+  private func expand(
+    _ states: UnsafePointer<UInt64>, _ count: Int, _ target: UnsafeMutablePointer<UInt64>,
+    _ counts: UnsafeMutablePointer<Int32>, words: Int
+  ) throws(EngineFault) -> Int {
     var total = 0
-    for index in 0..<count {
-      let found = successors(states + index &* words, target + total &* words, taken)
+    var index = 0
+    while index < count {
+      let found = successors(states + index &* words, target + total &* words, words: words)
       if found < 0 {
-        let error = ground.rules[-1 - found].fault ?? SpecError("TDX3000", "a step went wrong")
+        let error = rules[-1 - found].fault ?? SpecError("TDX3000", "a step went wrong")
         throw EngineFault(index: index, error: error)
       }
       counts[index] = Int32(truncatingIfNeeded: found)
       total &+= found
+      index &+= 1
     }
     return total
   }
 
   public func observe(
-    _ state: UnsafePointer<UInt64>, active: UInt64
-  ) throws(EngineFault) -> UInt64 {
-    var result: UInt64 = 0
-    var left = active
-    while left != 0 {
-      let monitor = left.trailingZeroBitCount
-      left &= left &- 1
-      if code.run(monitorCode[monitor], state, scratch) { result |= 1 &<< UInt64(monitor) }
-    }
-    return result
+    _ states: UnsafePointer<UInt64>, _ count: Int, active: UInt64,
+    into seen: UnsafeMutablePointer<UInt64>
+  ) throws(EngineFault) -> Bool {
+    watch.observe(states, count, code, active: active, into: seen)
   }
 
   public func labels(
     of state: UnsafePointer<UInt64>
   ) throws(EngineFault) -> [TransitionLabel] {
-    let target = UnsafeMutablePointer<UInt64>.allocate(capacity: max(1, ruleCount * words))
+    let target = UnsafeMutablePointer<UInt64>.allocate(capacity: maxSuccessors * words)
     defer { target.deallocate() }
-    let found = successors(state, target, taken)
+    let found = successors(state, target, words: words)
     guard found >= 0 else { return [] }
     // Asking for names is not taking a transition.
     for index in 0..<found { fired[Int(taken[index])] -= 1 }
-    return (0..<found).map { ground.rules[Int(taken[$0])].label }
+    return (0..<found).map { rules[Int(taken[$0])].label }
   }
 
   public var coverage: [CoverageKey: Int] {
     var result: [CoverageKey: Int] = [:]
-    for (index, rule) in ground.rules.enumerated() where rule.fault == nil {
+    for (index, rule) in rules.enumerated() where rule.fault == nil {
       result[CoverageKey(rule.label), default: 0] += Int(fired[index])
     }
     return result
@@ -163,20 +175,25 @@ public final class TreeEngine: Engine {
   }
 
   public func observe(
-    _ state: UnsafePointer<UInt64>, active: UInt64
-  ) throws(EngineFault) -> UInt64 {
-    let cells = layout.unpack(state)
-    var result: UInt64 = 0
-    for (index, monitor) in monitors.enumerated() where active >> UInt64(index) & 1 == 1 {
-      do {
-        if try interpreter.truth(of: monitor.term, monitor.registers, in: cells) {
-          result |= 1 << UInt64(index)
+    _ states: UnsafePointer<UInt64>, _ count: Int, active: UInt64,
+    into seen: UnsafeMutablePointer<UInt64>
+  ) throws(EngineFault) -> Bool {
+    var any = false
+    for index in 0..<count {
+      let cells = layout.unpack(states + index * layout.words)
+      seen[index] = 0
+      for (number, monitor) in monitors.enumerated() where active >> UInt64(number) & 1 == 1 {
+        do {
+          if try interpreter.truth(of: monitor.term, monitor.registers, in: cells) {
+            seen[index] |= 1 << UInt64(number)
+            any = true
+          }
+        } catch {
+          throw EngineFault(index: index, error: error)
         }
-      } catch {
-        throw EngineFault(index: 0, error: error)
       }
     }
-    return result
+    return any
   }
 
   public func labels(

@@ -70,15 +70,15 @@ extension Lowering {
   ) -> Int {
     checks.append(
       CheckInfo(
-        action: context.path.joined(separator: " / "), text: reader.text(condition),
+        action: context.path.joined(separator: " / "), text: reader.condition(condition),
         outcome: outcome, location: location))
     return checks.count - 1
   }
 
   func label(of statement: Statement) -> String {
     switch statement.kind {
-    case .require(let condition): "waits until \(reader.text(condition))"
-    case .check(let condition, _): "checks that \(reader.text(condition))"
+    case .require(let condition): "waits until \(reader.condition(condition))"
+    case .check(let condition, _): "checks that \(reader.condition(condition))"
     case .assign, .assignLocal: "writes"
     case .each(_, _): "updates all"
     case .step(let name, _): name

@@ -141,7 +141,8 @@ struct Lowering {
         return add(
           .silent([.assign(.local(local), value, place)], next: next), context, "set")
       }
-      return try step([statement], "reads into \(local.name)", place, context, next: next)
+      let label = "looks at \(reader.text(value))"
+      return try step([statement], label, place, context, next: next)
     case .when(let condition, let then, let otherwise):
       let yes = try lower(then, context, next: next)
       let no = try lower(otherwise, context, next: next)

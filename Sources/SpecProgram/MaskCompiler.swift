@@ -105,22 +105,28 @@ struct MaskCompiler {
   private mutating func member(_ cell: Int, _ set: ValueSet, yes: Int32, no: Int32) -> Int32 {
     if let cube = cube(cell, set) { return test(cube, yes: yes, no: no) }
     if let cube = cube(cell, set.complement) { return test(cube, yes: no, no: yes) }
+    // A table of 64 bits for each value of the field's upper bits.
     let field = layout.fields[cell]
-    if set.count <= 64 {
-      var op = MaskOp(kind: .testTable)
-      op.mask = field.low
-      op.value = set.words[0]
-      op.word = UInt16(field.word)
-      op.shift = UInt8(field.shift)
-      op.yes = yes
-      op.no = no
-      return emit(op)
-    }
     var entry = no
-    for code in set.members.reversed() {
-      if let cube = cube(cell, ValueSet(count: set.count, [code])) {
-        entry = test(cube, yes: yes, no: entry)
+    for (upper, bits) in set.words.enumerated().reversed() where bits != 0 {
+      var hit = yes
+      let codes = min(64, set.count - upper * 64)
+      if bits.nonzeroBitCount < codes {
+        var op = MaskOp(kind: .testTable)
+        op.mask = field.low & 63
+        op.value = bits
+        op.word = UInt16(field.word)
+        op.shift = UInt8(field.shift)
+        op.yes = yes
+        op.no = no
+        hit = emit(op)
       }
+      if set.words.count == 1 { return hit }
+      let above = field.low & ~63
+      let cube = Cube(
+        word: field.word, mask: above << UInt64(field.shift),
+        value: UInt64(upper) << UInt64(field.shift + 6))
+      entry = test(cube, yes: hit, no: entry)
     }
     return entry
   }
@@ -166,7 +172,8 @@ struct MaskCompiler {
     case .const(let constant):
       var op = MaskOp(kind: .apply)
       op.mask = ~field.mask
-      op.value = (UInt64(truncatingIfNeeded: constant - cells[cell].low) & field.low)
+      op.value =
+        (UInt64(truncatingIfNeeded: constant - cells[cell].low) & field.low)
         << UInt64(field.shift)
       op.word = UInt16(field.word)
       op.yes = next

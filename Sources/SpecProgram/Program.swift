@@ -41,6 +41,7 @@ public struct ResolvedProperty: Sendable {
   let registerCount: Int
   /// A property that every spec with threads has, such as `no-deadlock`.
   public let isBuiltIn: Bool
+  public var hasPremise: Bool { premise != nil }
 }
 
 /// A spec at a scope: cells, procedures, properties. Nothing is unrolled.
@@ -69,12 +70,5 @@ extension Program {
   /// Whether any thread is inside a call.
   public func isBusy(_ state: [Int]) -> Bool {
     threads.contains { state[$0.location] != 0 }
-  }
-}
-
-extension Program {
-  /// What the step of a transition is called.
-  public func nodeLabel(_ label: TransitionLabel) -> String {
-    procedures[label.procedure].info[label.node].label
   }
 }

@@ -154,5 +154,13 @@ extension KVMState {
     }
   }
 
+  /// close() of the last VM or vCPU descriptor; an ioctl under way keeps one open.
+  package var closeVM: Action {
+    Action("close(VM and vCPU descriptors)", cites: "kvm-tdx §2.11") {
+      Require(vmOpen && !inIoctl)
+      vmOpen <- false
+    }
+  }
+
   package static var slotDeleteName: String { "KVM_SET_USER_MEMORY_REGION2(delete)" }
 }

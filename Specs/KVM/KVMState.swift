@@ -36,25 +36,25 @@ public struct KVMState: SpecPart {
   public let td = RunnableTD()
 
   /// The VM's and its vCPUs' descriptors are open.
-  package let vmOpen = Var(true)
+  package let vmOpen = Var(true, as: "vm_fds_open")
   /// kvm->vm_dead: every later VM and vCPU ioctl answers -EIO.
-  package let vmDead = Var(false)
+  package let vmDead = Var(false, as: "vm_dead")
   /// A KVM_BUG_ON fired.
-  package let bugged = Var(false)
+  package let bugged = Var(false, as: "vm_bugged")
   /// kvm_tdx->hkid > 0 (is_hkid_assigned).
-  package let hkidAssigned = Var(true)
+  package let hkidAssigned = Var(true, as: "is_hkid_assigned")
   /// vcpu->cpu is not -1: the vCPU is on a per-CPU list (kvm-tdx §1.2).
-  package let loaded = Map(VCPU.self, true)
+  package let loaded = Map(VCPU.self, true, as: "vcpu_on_cpu_list")
   /// The mirror SPTE of the page is present.
-  package let mirror = Map(Page.self, true)
+  package let mirror = Map(Page.self, true, as: "mirror_spte_present")
   /// The page's folio is in the guest_memfd inode rather than in the host's allocator.
-  package let folio = Map(Page.self, true)
-  package let slot = Map(File.self, Slot.present)
-  package let gmem = Map(File.self, GmemFile.open)
+  package let folio = Map(Page.self, true, as: "folio_in_gmem")
+  package let slot = Map(File.self, Slot.present, as: "memslot")
+  package let gmem = Map(File.self, GmemFile.open, as: "gmem_file")
   /// mmu_invalidate_in_progress covers the file.
-  package let invalidating = Map(File.self, false)
+  package let invalidating = Map(File.self, false, as: "mmu_invalidate_in_progress")
   /// mmu_invalidate_seq moved on since the vCPU's fault took its snapshot.
-  package let stale = Map(VCPU.self, false)
+  package let stale = Map(VCPU.self, false, as: "fault_is_stale")
 
   package let kvmLock = Lock("kvm->lock", rank: 10)
   package let vcpuMutex = Locks("vcpu->mutex", each: VCPU.self, rank: 20)
@@ -67,7 +67,10 @@ public struct KVMState: SpecPart {
   /// A call on the descriptor keeps the file's last reference from going.
   package let fdget = RWLocks("fdget", each: File.self, rank: nil)
 
-  public init() {}
+  /// - Parameter extra: ioctls that a design adds.
+  public init(extra: [String] = []) {
+    ioctls = ["KVM_RUN", "KVM_PRE_FAULT_MEMORY", Self.slotDeleteName] + extra
+  }
 
   /// The gate of every VM and vCPU ioctl: read without locks, a step of its own (kvm-tdx §2.0).
   ///
@@ -81,9 +84,12 @@ public struct KVMState: SpecPart {
     }
   }
 
+  /// The ioctls on the VM's and vCPUs' descriptors in this spec.
+  package let ioctls: [String]
+
   /// Some thread is in an ioctl and so keeps a descriptor open.
   package var inIoctl: Condition {
-    inside("KVM_RUN") || inside("KVM_PRE_FAULT_MEMORY") || inside(Self.slotDeleteName)
+    ioctls.map { inside($0) }.reduce(Condition(.no)) { $0 || $1 }
   }
 
   /// KVM_BUG_ON: warns once and kills the VM (kvm-tdx §1.6).

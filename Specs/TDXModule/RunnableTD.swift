@@ -10,16 +10,16 @@ import SpecLanguage
 /// the KOT and WBT locks (all users are under tdx_lock), TDVPR (VP.FLUSH runs when the vCPU does
 /// not), TD_EPOCH (the window in VP.ENTER is one instruction sequence).
 public struct RunnableTD: SpecPart {
-  let life = Var(LifeCycle.keysConfigured)
+  let life = Var(LifeCycle.TD_KEYS_CONFIGURED, as: "td_lifecycle")
   /// CACHE.WB completed on the package since VPFLUSHDONE (kot.wbinvd_bitmap is 0).
-  let cachesWritten = Var(false)
+  let cachesWritten = Var(false, as: "caches_written_back")
   /// The vCPU's TDVPS is associated with a logical processor.
-  let associated = Map(VCPU.self, true)
+  let associated = Map(VCPU.self, true, as: "vcpu_associated")
   /// The vCPU is in the guest.
-  let running = Map(VCPU.self, false)
+  let running = Map(VCPU.self, false, as: "vcpu_in_guest")
   /// The vCPU is in the guest since before the last TDH.MEM.TRACK.
-  let olderEpoch = Map(VCPU.self, false)
-  let sept = Map(Page.self, SEPT.mapped)
+  let olderEpoch = Map(VCPU.self, false, as: "in_guest_since_older_epoch")
+  let sept = Map(Page.self, SEPT.mapped, as: "sept")
   /// The TDR's lock; every running vCPU holds it shared (tdx-module §6.2).
   let tdr = RWLock("TDR", rank: nil)
 
@@ -37,7 +37,7 @@ public struct RunnableTD: SpecPart {
 
   /// The TD's pages and vCPUs may be touched.
   private var keysConfigured: Statement {
-    Check(life == .keysConfigured, else: .tdKeysNotConfigured)
+    Check(life == .TD_KEYS_CONFIGURED, else: .tdKeysNotConfigured)
       .because("TDCS, TDVPS and S-EPT are encrypted with the TD's key", "tdx-module §14.3")
   }
 
@@ -87,7 +87,7 @@ public struct RunnableTD: SpecPart {
   public func pageReclaim(_ p: Expr<Page>) -> Action {
     leaf("TDH.PHYMEM.PAGE.RECLAIM", tdr: .shared, "tdx-module §11.1") {
       Check(sept[p] != .free, else: .metadataIncorrect)
-      Check(life == .teardown, else: .lifecycleIncorrect)
+      Check(life == .TD_TEARDOWN, else: .lifecycleIncorrect)
       sept[p] <- .free
     }
   }
@@ -125,9 +125,9 @@ public struct RunnableTD: SpecPart {
 
   public var vpFlushDone: Action {
     leaf("TDH.MNG.VPFLUSHDONE", tdr: .exclusive, "tdx-module §8.7") {
-      Check(life == .keysConfigured, else: .lifecycleIncorrect)
+      Check(life == .TD_KEYS_CONFIGURED, else: .lifecycleIncorrect)
       Check(forAll(VCPU.self) { v in !associated[v] }, else: .flushVPNotDone)
-      life <- .blocked
+      life <- .TD_BLOCKED
     }
   }
 
@@ -135,7 +135,7 @@ public struct RunnableTD: SpecPart {
   public var cacheWB: Action {
     Action("TDH.PHYMEM.CACHE.WB", cites: "tdx-module §11.4") {
       Step("TDH.PHYMEM.CACHE.WB completes") {
-        Check(life == .blocked, else: .noHKIDReady)
+        Check(life == .TD_BLOCKED, else: .noHKIDReady)
         cachesWritten <- true
       }
     }
@@ -143,9 +143,9 @@ public struct RunnableTD: SpecPart {
 
   public var keyFreeID: Action {
     leaf("TDH.MNG.KEY.FREEID", tdr: .exclusive, "tdx-module §8.9") {
-      Check(life == .blocked, else: .lifecycleIncorrect)
+      Check(life == .TD_BLOCKED, else: .lifecycleIncorrect)
       Check(cachesWritten, else: .wbcacheNotComplete)
-      life <- .teardown
+      life <- .TD_TEARDOWN
     }
   }
 
@@ -156,9 +156,9 @@ public struct RunnableTD: SpecPart {
     inside("TDH.MEM.RANGE.BLOCK") || inside("TDH.MEM.TRACK") || inside("TDH.MEM.PAGE.REMOVE")
   }
 
-  public var isBlocked: Condition { life == .blocked }
-  public var isRunnable: Condition { life == .keysConfigured }
-  public var isTornDown: Condition { life == .teardown }
+  public var isBlocked: Condition { life == .TD_BLOCKED }
+  public var isRunnable: Condition { life == .TD_KEYS_CONFIGURED }
+  public var isTornDown: Condition { life == .TD_TEARDOWN }
   /// The page does not belong to the TD.
   public func isFree(_ p: Expr<Page>) -> Condition { sept[p] == .free }
 
@@ -166,12 +166,12 @@ public struct RunnableTD: SpecPart {
     [
       Always(
         "S-2", "no vCPU is associated once the HKID is free", cites: "kvm-tdx S-2"
-      ) { life == .teardown ==> forAll(VCPU.self) { v in !associated[v] } },
+      ) { life == .TD_TEARDOWN ==> forAll(VCPU.self) { v in !associated[v] } },
       Always(
         "S-3", "the HKID is freed only after the caches were written back", cites: "kvm-tdx S-3"
-      ) { life == .teardown ==> cachesWritten },
+      ) { life == .TD_TEARDOWN ==> cachesWritten },
       Always("S-4", "a vCPU runs only while the TD's keys are configured", cites: "kvm-tdx S-4") {
-        forAll(VCPU.self) { v in running[v] ==> life == .keysConfigured }
+        forAll(VCPU.self) { v in running[v] ==> life == .TD_KEYS_CONFIGURED }
       },
     ]
   }

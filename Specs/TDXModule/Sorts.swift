@@ -8,11 +8,11 @@ public enum Page: Sort {}
 /// Where a TD is in its life, as the module sees it (tdx-module §2.1).
 public enum LifeCycle: EnumDomain {
   /// The only state in which the TD's pages and vCPUs may be touched.
-  case keysConfigured
+  case TD_KEYS_CONFIGURED
   /// After TDH.MNG.VPFLUSHDONE: no key use, no page reclaim.
-  case blocked
+  case TD_BLOCKED
   /// After TDH.MNG.KEY.FREEID: pages may be reclaimed.
-  case teardown
+  case TD_TEARDOWN
 }
 
 /// A Secure-EPT leaf, with how far its TLB tracking has come (tdx-module §2.6, §14.4).

@@ -25,7 +25,7 @@ public struct TeardownMainline: Spec {
     kvm.gmemClose(withoutHKID: .bug)
     kvm.punchHole(withoutHKID: .bug)
     slotDelete
-    closeVM
+    kvm.closeVM
     destroy
   }
 
@@ -34,14 +34,6 @@ public struct TeardownMainline: Spec {
     return kvm.slotDelete(
       withoutHKID: .bug, atGate: Statements { late <- runEnded },
       atSuccess: Statements { When(late && runEnded) { deletedAfterRun <- true } })
-  }
-
-  /// The last of the VM's and vCPUs' descriptors; an ioctl under way keeps one open.
-  private var closeVM: Action {
-    Action("close(VM and vCPU descriptors)", cites: "kvm-tdx §2.11") {
-      Require(kvm.vmOpen && !kvm.inIoctl)
-      kvm.vmOpen <- false
-    }
   }
 
   /// kvm_destroy_vm, in the context of whoever drops the last reference.

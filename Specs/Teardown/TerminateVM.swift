@@ -4,7 +4,8 @@ import TDXModuleSpecs
 
 /// What the versions of KVM_TDX_TERMINATE_VM have in common.
 struct TerminateVM: SpecPart {
-  let kvm = KVMState()
+  let kvm = KVMState(extra: [Self.ioctlName])
+  static let ioctlName = "KVM_TDX_TERMINATE_VM"
   let locking: KVMState.ReleaseLocking
 
   /// KVM_TDX_TERMINATE_VM has returned 0.
@@ -26,12 +27,12 @@ struct TerminateVM: SpecPart {
   }
 
   var actions: [Action] {
-    [terminate, kvm.run(), kvm.preFault, close, punchHole, slotDelete]
+    [terminate, kvm.run(), kvm.preFault, close, punchHole, slotDelete, kvm.closeVM]
   }
 
   /// The ioctl, as posted in seed 001.
   private var terminate: Action {
-    Action("KVM_TDX_TERMINATE_VM", by: HostThread.self, cites: "seed 001", "kvm-tdx §5.d") {
+    Action(Self.ioctlName, by: HostThread.self, cites: "seed 001", "kvm-tdx §5.d") {
       kvm.gate()
       Holding(kvm.kvmLock) {
         TryAcquireAll(kvm.vcpuMutex, else: .EBUSY)

@@ -1,18 +1,6 @@
 import SpecLanguage
 import SpecProgram
 
-/// One step of a trace, with the state it leads to.
-public struct TraceStep: Sendable {
-  public let label: TransitionLabel
-  public let state: [Int]
-}
-
-/// A run of the spec from its initial state, replayed by the interpreter.
-public struct Trace: Sendable {
-  public let initial: [Int]
-  public let steps: [TraceStep]
-}
-
 extension Search {
   /// The path by which a state was first reached, replayed step by step by the interpreter.
   ///
@@ -29,13 +17,16 @@ extension Search {
     let interpreter = Interpreter(engine.program)
     let words = engine.layout.words
     let packed = UnsafeMutablePointer<UInt64>.allocate(capacity: words)
-    let successors = UnsafeMutablePointer<UInt64>.allocate(capacity: words * engine.maxSuccessors)
-    let counts = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
-    defer {
-      packed.deallocate()
-      successors.deallocate()
-      counts.deallocate()
+    defer { packed.deallocate() }
+    let buffers: BatchBuffers
+    do throws(StoreError) {
+      buffers = try BatchBuffers(words: words, batch: 1, fan: engine.maxSuccessors)
+    } catch {
+      throw .outOfMemory(states: store.count)
     }
+    // The pointers below do not keep the memory alive.
+    defer { withExtendedLifetime(buffers) {} }
+    let (successors, counts) = (buffers.successors, buffers.counts)
     var cells = engine.program.initial
     var steps: [TraceStep] = []
     for ordinal in ordinals.reversed() {
@@ -61,33 +52,43 @@ extension Search {
     return Trace(initial: engine.program.initial, steps: steps)
   }
 
-  /// How the calls of an action end in the stored states in which a condition holds.
+  /// For a `Possible` that names a call: which checks refuse that call, in how many of the stored
+  /// states that count. When every call that begins in such a state is refused at once, those
+  /// checks are the answer, and refusals of calls that began before are left out.
   ///
-  /// Goes over the whole store once; for naming what refuses a `Possible`.
-  public func outcomes(
-    ofAction name: String, where monitor: Int?
-  ) throws(SearchError) -> [CoverageKey: Int] {
-    var result: [CoverageKey: Int] = [:]
-    let procedures = engine.program.spec.actions
+  /// Goes over the whole store once.
+  public func refusals(of index: Int) throws(SearchError) -> [Int: Int] {
+    guard case .possible(_, let call?, _) = properties[index].property.kind else { return [:] }
+    let after = plan.after[index]
+    var later: [Int: Int] = [:]
+    var atOnce: [Int: Int] = [:]
+    var canBegin = false
     do {
       try store.forEachState { (state: UnsafePointer<UInt64>) throws(EngineFault) -> Bool in
-        if let monitor {
-          let bit: UInt64 = 1 << UInt64(monitor)
-          guard try engine.observe(state, active: bit) & bit != 0 else { return true }
+        if let after {
+          let bit: UInt64 = 1 << UInt64(after)
+          var holds: UInt64 = 0
+          guard try engine.observe(state, 1, active: bit, into: &holds) else { return true }
         }
+        var seen: Set<Int> = []
         for label in try engine.labels(of: state)
-        where procedures[label.procedure].name == name && label.refusedBy != nil {
-          result[CoverageKey(label), default: 0] += 1
+        where engine.program.actionName(label.procedure) == call {
+          guard let check = label.refusedBy else {
+            canBegin = canBegin || label.source == 0
+            continue
+          }
+          guard seen.insert(check).inserted else { continue }
+          if label.source == 0 {
+            atOnce[check, default: 0] += 1
+          } else {
+            later[check, default: 0] += 1
+          }
         }
         return true
       }
     } catch {
       throw .spec(error.error)
     }
-    return result
+    return canBegin ? atOnce.merging(later) { $0 + $1 } : atOnce
   }
-}
-extension Search {
-  public var debugWords: Int { engine.layout.words }
-  public func nodeName(_ l: TransitionLabel) -> String { engine.program.nodeLabel(l) }
 }

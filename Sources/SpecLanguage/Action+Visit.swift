@@ -1,0 +1,35 @@
+extension Action {
+  /// Visits every expression that the spec's author wrote in the body.
+  public func visitExpressions(_ body: (Node) -> Void) { self.body.visitExpressions(body) }
+}
+
+extension [Statement] {
+  /// Visits every expression in the statements, nested ones included.
+  public func visitExpressions(_ visit: (Node) -> Void) {
+    for statement in self {
+      switch statement.kind {
+      case .require(let condition), .check(let condition, _): visit(condition)
+      case .assign(_, let indices, let value):
+        indices.forEach(visit)
+        visit(value)
+      case .assignLocal(_, let value): visit(value)
+      case .when(let condition, let yes, let no):
+        visit(condition)
+        yes.visitExpressions(visit)
+        no.visitExpressions(visit)
+      case .each(_, let body), .step(_, let body):
+        body.visitExpressions(visit)
+      case .forEach(_, let filter, _, let body):
+        if let filter { visit(filter) }
+        body.visitExpressions(visit)
+      case .holding(let use, let body), .tryHolding(let use, _, let body):
+        use.index.forEach(visit)
+        body.visitExpressions(visit)
+      case .acquire(let use), .tryAcquire(let use, _), .release(let use):
+        use.index.forEach(visit)
+      case .call(let action, _): action.visitExpressions(visit)
+      case .tryAcquireAll, .releaseAll, .returns, .returnLocal: break
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/// A whole spec in words: what it is made of, and every action and property.
+public struct SpecReader {
+  private let spec: SpecDescription
+
+  public init(_ spec: SpecDescription) { self.spec = spec }
+
+  public var text: String {
+    var out = "\(spec.name): \(spec.summary)\n\nState\n"
+    let locks = Set(spec.locks.flatMap { [$0.owner.id] + ($0.readers.map { [$0.id] } ?? []) })
+    for variable in spec.variables where !locks.contains(variable.declaration.id) {
+      out += "  \(variable.name): \(describe(variable))\n"
+    }
+    if !spec.locks.isEmpty {
+      out += "\nLocks, in the order in which they are taken\n"
+      for lock in spec.locks.sorted(by: { ($0.rank ?? .max) < ($1.rank ?? .max) }) {
+        let each = lock.each.map { ", one for each \($0.name)" } ?? ""
+        let kind = lock.readers == nil ? "mutex" : "reader-writer"
+        let rank = lock.rank.map { "rank \($0)" } ?? "only tried, or outside the order"
+        out += "  \(lock.name): \(kind)\(each), \(rank)\n"
+      }
+    }
+    out += "\nActions\n\n"
+    let readings = spec.actions.map { ActionReader(spec).text($0) }
+    out += readings.joined(separator: "\n")
+    out += "\nProperties\n"
+    let reader = ExpressionReader(spec)
+    for property in spec.properties {
+      out += "  \(property.id): \(property.text)\n"
+      let claim = reader.condition(property.condition)
+      out += "    \(verb(property)) \(claim)\n"
+    }
+    return out
+  }
+
+  private func verb(_ property: Property) -> String {
+    switch property.kind {
+    case .always: "always:"
+    case .possible: "possible:"
+    }
+  }
+
+  private func describe(_ variable: NamedVariable) -> String {
+    let declaration = variable.declaration
+    let indices = declaration.indices.map { typeText($0) }
+    let each = indices.isEmpty ? "" : " for each \(indices.joined(separator: " and "))"
+    let ghost = declaration.kind == .ghost ? " (history, for properties only)" : ""
+    let start = ExpressionReader(spec).text(declaration.initial)
+    return "\(typeText(declaration.type))\(each), at first \(start)\(ghost)"
+  }
+
+  private func typeText(_ type: ValueType) -> String {
+    switch type {
+    case .bool: "true or false"
+    case .enumeration(_, let cases): cases.joined(separator: " | ")
+    case .integer(let range): "\(range.lowerBound)…\(range.upperBound)"
+    case .element(let sort): sort.name
+    case .optional(let wrapped): "none or \(typeText(wrapped))"
+    case .set(let sort): "set of \(sort.name)"
+    case .outcome: "an answer"
+    }
+  }
+}

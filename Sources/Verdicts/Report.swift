@@ -1,0 +1,106 @@
+import SpecLanguage
+import SpecProgram
+
+/// The refusals that keep a `Possible` from being reached.
+public struct Refusal: Sendable {
+  public let check: CheckInfo
+  /// In how many states it refuses the call.
+  public let states: Int
+
+  public init(check: CheckInfo, states: Int) {
+    self.check = check
+    self.states = states
+  }
+}
+
+/// The answer about one property.
+public struct PropertyReport: Sendable {
+  public let property: Property
+  public let verdict: Verdict
+  /// The shortest counterexample, or the witness of a `Possible`.
+  public var trace: Trace?
+  /// For a counterexample: which part of the condition is false, and for which elements.
+  public var blame: [String]
+  /// For a `Possible`: how many states it holds in, among those seen.
+  public var hits: Int?
+  /// For a `Possible` that was not reached: what refuses the call it is about.
+  public var refusals: [Refusal]
+  /// Why there is no answer.
+  public var reason: String?
+
+  public init(property: Property, verdict: Verdict) {
+    self.property = property
+    self.verdict = verdict
+    blame = []
+    refusals = []
+  }
+
+  /// The verdict that the spec's author expects, as a word.
+  public var expectation: Verdict {
+    switch property.expected {
+    case .violated: return .violated
+    case .vacuous: return .vacuous
+    case nil:
+      if case .possible = property.kind { return .witnessed }
+      return .exhausted
+    }
+  }
+
+  /// Whether the author marked the property or it came out as any property should.
+  public var meetsExpectation: Bool {
+    verdict == expectation || verdict == .proved && expectation == .exhausted
+  }
+
+  /// What `check --expected` makes of it: a verdict without an answer stays without an answer.
+  public var exitWhenExpected: ExitStatus {
+    if meetsExpectation { return .success }
+    return verdict.exitCode == .noAnswer ? .noAnswer : .failure
+  }
+}
+
+/// What one search of one spec found.
+public struct SpecReport: Sendable {
+  public let program: Program
+  public let scope: String?
+  public let states: Int
+  public let transitions: Int
+  public let diameter: Int
+  public let seconds: Double
+  public let peakBytes: Int
+  public let engine: String
+  public let reductions: [String]
+  public let properties: [PropertyReport]
+  public let notes: [SpecNote]
+
+  public init(
+    program: Program, scope: String?, states: Int, transitions: Int, diameter: Int,
+    seconds: Double, peakBytes: Int, engine: String, reductions: [String],
+    properties: [PropertyReport], notes: [SpecNote]
+  ) {
+    self.program = program
+    self.scope = scope
+    self.states = states
+    self.transitions = transitions
+    self.diameter = diameter
+    self.seconds = seconds
+    self.peakBytes = peakBytes
+    self.engine = engine
+    self.reductions = reductions
+    self.properties = properties
+    self.notes = notes
+  }
+}
+
+/// A remark about a spec that is no error: a lint.
+public struct SpecNote: Hashable, Sendable {
+  /// `TDX4xxx`.
+  public let code: String
+  public let message: String
+  public let location: SourceLocation?
+
+  public init(_ code: String, _ message: String, at location: SourceLocation?) {
+    self.code = code
+    self.message = message
+    self.location = location
+  }
+}

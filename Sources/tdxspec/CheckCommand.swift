@@ -1,0 +1,171 @@
+import ArgumentParser
+import Catalogue
+import CExplorerShims
+import Explorer
+import SpecLanguage
+import SpecProgram
+import Verdicts
+
+extension TDXSpec {
+  /// `tdxspec check`.
+  struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Explores every interleaving at a scope and decides every property.",
+      discussion: """
+        Each property gets one word: EXHAUSTED (holds in every reachable state of the scope), \
+        VIOLATED (with the shortest counterexample), WITNESSED (a possibility was reached), VACUOUS \
+        (its premise was never true, or an exhausted search never reached it), BOUNDED or \
+        INTERRUPTED (no answer yet).
+
+        EXAMPLES
+          tdxspec check teardown/terminate-vm-v4
+          tdxspec check --expected teardown/terminate-vm-v4
+          tdxspec check bench/tdx-teardown --set N=3 --set P=3 --json
+          tdxspec check teardown/mainline --scope small --property S-11
+          tdxspec check teardown/terminate-vm-v4 --property S-11 --itf trace.itf.json
+        """)
+
+    @Argument(help: "One or more specs.")
+    var specs: [String] = []
+
+    @Flag(name: .long, help: "All bundled specs, with --expected.")
+    var all = false
+
+    @Flag(
+      name: .long,
+      help: "Succeed exactly if every verdict is the one that the spec's author expects.")
+    var expected = false
+
+    @OptionGroup var scope: ScopeOptions
+    @OptionGroup var search: SearchOptions
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp("Only this property; may be repeated.", valueName: "id"))
+    var property: [String] = []
+
+    @Flag(name: .long, help: "Stop at the first counterexample; the rest is INTERRUPTED.")
+    var stopAtFirst = false
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp("Verdicts without an answer that shall count as success: bounded.",
+        valueName: "word"))
+    var accept: [String] = []
+
+    @Flag(name: .long, help: "Show remarks on the spec: what is never reached, written or used.")
+    var notes = false
+
+    @Flag(name: .long, help: "JSON lines on standard output (docs/events.md).")
+    var json = false
+
+    @Option(
+      name: .long, help: ArgumentHelp("Write the output to a file instead.", valueName: "file"))
+    var output: String?
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp("Write the first counterexample or witness in ITF.", valueName: "file"))
+    var itf: String?
+
+    mutating func validate() throws {
+      if specs.isEmpty && !all { throw ValidationError("name a spec; tdxspec list shows them") }
+      if !specs.isEmpty && all { throw ValidationError("--all and a spec's name exclude each other") }
+      if all && !expected { throw ValidationError("--all goes with --expected") }
+      if specs.count > 1 && !property.isEmpty {
+        throw ValidationError("--property takes a single spec")
+      }
+      for word in accept where word != "bounded" {
+        throw ValidationError("--accept takes 'bounded', not '\(word)'")
+      }
+      if Set(specs).count < specs.count { throw ValidationError("a spec is named twice") }
+    }
+
+    func run() throws {
+      let names = all ? Catalogue.all.map(\.name) : specs
+      let overrides = try scope.overrides()
+      let descriptions = try names.map { try SpecLookup.describe($0) }
+      guard tdxs_install_sigint() == 0 else {
+        throw ValidationError("signal handlers cannot be installed")
+      }
+      var sink = ReportSink(json: json, path: output)
+      if json { try sink.write(Events.start("check", version: TDXSpec.version)) }
+      var status = ExitStatus.success
+      for description in descriptions {
+        let runner = CheckRunner(
+          spec: description, scope: scope.scope, overrides: overrides, options: search,
+          properties: property, stopAtFirst: stopAtFirst)
+        let report = try runner.run()
+        status = status.combined(with: exit(of: report))
+        if json {
+          for answer in report.properties { try sink.write(Events.verdict(answer, in: report)) }
+          for note in report.notes {
+            try sink.write(Events.note(note, spec: description.name))
+          }
+        } else {
+          let text = ReportText(report, showsExpected: !expected, showsNotes: notes).text
+          try sink.write(text: (names.count > 1 && description.name != names[0] ? "\n" : "") + text)
+        }
+        try writeITF(report)
+      }
+      try finish(status, &sink)
+    }
+
+    private func finish(_ status: ExitStatus, _ sink: inout ReportSink) throws {
+      if json {
+        try sink.write(Events.end(status))
+      } else if expected {
+        try sink.write(
+          text: status == .success
+            ? "every verdict is the expected one\n" : "not every verdict is the expected one\n")
+      }
+      try sink.close()
+      if status != .success { throw CommandExit(status: status) }
+    }
+
+    private func exit(of report: SpecReport) -> ExitStatus {
+      var status = ExitStatus.success
+      for answer in report.properties {
+        var own = expected ? answer.exitWhenExpected : answer.verdict.exitCode
+        if answer.verdict == .bounded && accept.contains("bounded") { own = .success }
+        status = status.combined(with: own)
+      }
+      return status
+    }
+
+    private func writeITF(_ report: SpecReport) throws {
+      guard let itf else { return }
+      guard let trace = report.properties.lazy.compactMap(\.trace).first else {
+        Terminal.complain("no property of \(report.program.spec.name) has a trace for --itf")
+        return
+      }
+      try FileOutput.write(ITF(report.program, trace).json.text + "\n", to: itf)
+    }
+  }
+}
+
+/// Where a report goes: standard output as it comes, or a file when it is whole.
+struct ReportSink {
+  let json: Bool
+  let path: String?
+  private var pending = ""
+
+  init(json: Bool, path: String?) {
+    self.json = json
+    self.path = path
+  }
+
+  mutating func write(_ event: JSONValue) throws { try write(text: event.text + "\n") }
+
+  mutating func write(text: String) throws {
+    if path == nil {
+      try Output.standard.write(text)
+    } else {
+      pending += text
+    }
+  }
+
+  func close() throws {
+    if let path { try FileOutput.write(pending, to: path) }
+  }
+}

@@ -1,0 +1,171 @@
+import ArgumentParser
+import Explorer
+import SpecLanguage
+import SpecProgram
+import Verdicts
+
+/// One search of one spec, from options to a report.
+struct CheckRunner {
+  let spec: SpecDescription
+  let scope: String?
+  let overrides: [String: Int]
+  let options: SearchOptions
+  let properties: [String]
+  let stopAtFirst: Bool
+
+  func run() throws -> SpecReport {
+    let fuses = options.fuses(spec.name)
+    let resolved = try ResolvedScope(spec, scope: scope, overrides: overrides)
+    let program = try Program(spec, resolved, ProgramOptions(fuseReleases: fuses))
+    let chosen = try choose(from: program.properties)
+    let monitors = MonitorPlan(chosen).monitors
+    switch options.engine {
+    case .table:
+      let ground = try GroundProgram(program)
+      return try run(try GuardTable(ground, monitors: monitors), chosen, fuses)
+    case .tree:
+      return try run(try TreeEngine(program, monitors: monitors), chosen, fuses)
+    }
+  }
+
+  private func choose(from all: [ResolvedProperty]) throws -> [ResolvedProperty] {
+    guard !properties.isEmpty else { return all }
+    return try properties.map { id in
+      guard let found = all.first(where: { $0.property.id == id }) else {
+        let known = all.map(\.property.id).joined(separator: ", ")
+        throw ValidationError("\(spec.name) has no property '\(id)'; properties: \(known)")
+      }
+      return found
+    }
+  }
+
+  private func run<E: Engine>(
+    _ engine: E, _ chosen: [ResolvedProperty], _ fuses: Bool
+  ) throws -> SpecReport {
+    let progress = ProgressLine(spec.name)
+    do {
+      let search = try Search(
+        engine, chosen, options.limits(stopAtFirst: stopAtFirst), onProgress: progress.update)
+      let result = try search.run()
+      progress.clear()
+      var answers: [PropertyReport] = []
+      for index in chosen.indices {
+        answers.append(try answer(index, chosen, result, search))
+      }
+      return SpecReport(
+        program: engine.program, scope: scope, states: result.states,
+        transitions: result.transitions, diameter: result.diameter, seconds: result.seconds,
+        peakBytes: result.peakBytes, engine: options.engine.rawValue,
+        reductions: fuses ? ["fusion"] : [], properties: answers,
+        notes: Notes(engine.program, result).all)
+    } catch let error as SearchError {
+      progress.clear()
+      throw try complain(error, engine.program)
+    }
+  }
+
+  private func answer<E: Engine>(
+    _ index: Int, _ chosen: [ResolvedProperty], _ result: SearchResult, _ search: Search<E>
+  ) throws -> PropertyReport {
+    let property = chosen[index].property
+    let finding = result.findings[index]
+    let verdict = verdict(chosen[index], finding, result.end)
+    var report = PropertyReport(property: property, verdict: verdict)
+    if let state = finding.state {
+      let trace = try search.trace(to: state)
+      report.trace = trace
+      if verdict == .violated { report.blame = try blame(chosen[index], trace, search.program) }
+    }
+    if case .possible = property.kind {
+      report.hits = finding.hits
+      if verdict == .vacuous {
+        report.refusals = try search.refusals(of: index).sorted { $0.value > $1.value }.map {
+          Refusal(check: search.program.checks[$0.key], states: $0.value)
+        }
+      }
+    } else if verdict == .vacuous {
+      report.reason = "its premise was never true, so it says nothing"
+    }
+    if verdict.exitCode == .noAnswer { report.reason = reason(result) }
+    return report
+  }
+
+  private func verdict(
+    _ property: ResolvedProperty, _ finding: Finding, _ end: SearchEnd
+  ) -> Verdict {
+    let isPossible = if case .possible = property.property.kind { true } else { false }
+    if finding.state != nil { return isPossible ? .witnessed : .violated }
+    switch end {
+    case .exhausted:
+      if isPossible { return .vacuous }
+      return property.hasPremise && !finding.premiseSeen ? .vacuous : .exhausted
+    case .limit: return .bounded
+    case .interrupted, .stoppedAtFirst, .decided: return .interrupted
+    }
+  }
+
+  private func reason(_ result: SearchResult) -> String {
+    let far = "after \(result.states) states, to depth \(result.diameter)"
+    switch result.end {
+    case .limit(let what): return "the limit of \(what) came first, \(far)"
+    case .stoppedAtFirst: return "--stop-at-first ended the search, \(far)"
+    default: return "a signal ended the search, \(far)"
+    }
+  }
+
+  private func blame(
+    _ property: ResolvedProperty, _ trace: Trace, _ program: Program
+  ) throws -> [String] {
+    if property.isBuiltIn {
+      return (0..<program.threadCount).compactMap { thread in
+        program.place(of: thread, in: trace.last).map { "thread \(thread) stands in \($0)" }
+      }
+    }
+    return try program.blame(property.property.condition, in: trace.last)
+  }
+
+  /// Turns a search's failure into what the tool says and how it exits.
+  private func complain(_ error: SearchError, _ program: Program) throws -> any Error {
+    switch error {
+    case .fault(let fault):
+      try Output(descriptor: 2, path: "standard error").write(
+        TraceText(program, fault.trace).text)
+      return fault.error
+    case .spec(let error): return error
+    case .outOfMemory(let states):
+      Terminal.complain("out of memory after \(states) states; --max-memory ends a search in time")
+      return CommandExit(status: .noAnswer)
+    case .disagreement(let text):
+      Terminal.complain("internal error: \(text); please report this with the command line")
+      return CommandExit(status: .internalError)
+    }
+  }
+}
+
+/// The progress line on a terminal; nothing elsewhere.
+final class ProgressLine {
+  private let name: String
+  private let shows = Terminal.isInteractive
+  private var last: SearchProgress?
+  private var isShown = false
+
+  init(_ name: String) { self.name = name }
+
+  func update(_ now: SearchProgress) {
+    guard shows else { return }
+    let before = last
+    last = now
+    let seconds = now.seconds - (before?.seconds ?? 0)
+    let rate = seconds > 0 ? Double(now.states - (before?.states ?? 0)) / seconds : 0
+    Terminal.status(
+      """
+      \(name): \(now.states) states, \(Int(rate)) states/s, depth \(now.depth), \
+      frontier \(now.frontier), \(now.bytes >> 20) MiB, \(Int(now.seconds)) s
+      """)
+    isShown = true
+  }
+
+  func clear() {
+    if isShown { Terminal.status("") }
+  }
+}

@@ -35,6 +35,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
+    .target(name: "ConformanceKit", path: "Conformance/Kit"),
+    .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),
+    .testTarget(
+      name: "SpecProgramTests", dependencies: ["SpecLanguage", "SpecProgram", "Catalogue"]),
+    .testTarget(
+      name: "ExplorerTests",
+      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Catalogue"]),
+    .testTarget(
+      name: "SpecsTests", dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Catalogue"]),
+    .testTarget(name: "ConformanceKitTests", dependencies: ["ConformanceKit"]),
+    .testTarget(name: "TidyTests"),
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["SpecLanguage", "Catalogue"], exclude: ["Golden"]),

@@ -150,6 +150,10 @@ public final class TreeEngine: Engine {
     var total = 0
     for index in 0..<count {
       let found = try successors(of: states + index * layout.words, index)
+      guard total + found.count <= count * maxSuccessors else {
+        throw EngineFault(
+          index: index, error: SpecError("TDX3004", "more successors than there is room for"))
+      }
       for transition in found {
         layout.pack(transition.state, into: target + total * layout.words)
         coverage[CoverageKey(transition.label), default: 0] += 1
@@ -199,6 +203,25 @@ public final class TreeEngine: Engine {
   }
 }
 
+extension Procedure {
+  /// Whether a loop's body can be over without a step that others can see, so that one
+  /// transition takes several elements, in every order.
+  fileprivate func canRepeat(_ head: FlowNode<Term>) -> Bool {
+    guard case .pick(let loop, let body, _) = head else { return false }
+    var queue = [body]
+    var seen: Set<Int> = [body]
+    while let node = queue.popLast() {
+      switch nodes[node] {
+      case .pick(let other, _, _) where other.bound == loop.bound: return true
+      case .pick, .silent, .test(_, shared: false, _, _):
+        queue += nodes[node].successors.filter { seen.insert($0).inserted }
+      case .atomic, .test, .end, .endLocal: break
+      }
+    }
+    return false
+  }
+}
+
 extension Program {
   /// An upper bound on the successors of any state: every start and every branch of every thread.
   var maxSuccessors: Int {
@@ -208,10 +231,18 @@ extension Program {
       let fan = procedure.nodes.reduce(1) { most, node in
         guard case .pick(let loop, _, _) = node, let register = procedure.bounds[loop.bound]
         else { return most }
-        return most * max(1, procedure.frameSpans[register])
+        let span = max(1, procedure.frameSpans[register])
+        let ways = procedure.canRepeat(node) ? (1...span).reduce(1, Self.product) : span
+        return Self.product(most, ways)
       }
-      total += starts * fan * (procedure.isThreaded ? threads.count : 1)
+      total += Self.product(starts * (procedure.isThreaded ? threads.count : 1), fan)
     }
     return max(1, total)
+  }
+
+  /// Bounds beyond which there is no memory anyway do not grow.
+  private static func product(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? 1 << 24 : min(product, 1 << 24)
   }
 }

@@ -65,8 +65,7 @@ struct Grounder {
   private mutating func start(_ procedure: Procedure, thread: Int?) throws(SpecError) {
     let spans = procedure.frameSpans.prefix(procedure.action.arguments.count)
     for choice in Combinations(Array(spans)) {
-      var run = SymbolicRun(
-        program, thread: thread ?? 0, registers: procedure.registerCount)
+      var run = fresh(procedure, thread)
       for (index, value) in choice.enumerated() { run.registers[index] = .number(.const(value)) }
       if let thread {
         run.path = [location(thread, is: 0)]
@@ -87,7 +86,7 @@ struct Grounder {
     let live = procedure.live[node]
     let enumerated = procedure.frame.indices.filter { live.contains($0) && isIndex(procedure, $0) }
     for choice in Combinations(enumerated.map { procedure.frameSpans[$0] }) {
-      var run = SymbolicRun(program, thread: thread, registers: procedure.registerCount)
+      var run = fresh(procedure, thread)
       run.path = [self.location(thread, is: location)]
       for register in live {
         let place = procedure.frameCells[register]
@@ -108,6 +107,17 @@ struct Grounder {
       var walk = SymbolicWalk(procedure: procedure, run: run, label: label, program: program)
       try walk.toVisibleStep(node, &rules)
     }
+  }
+
+  /// Everything is 0, a set empty; a set's members are listed, so that it can get some.
+  private func fresh(_ procedure: Procedure, _ thread: Int?) -> SymbolicRun {
+    var run = SymbolicRun(program, thread: thread ?? 0, registers: procedure.registerCount)
+    for (register, place) in procedure.frameCells.enumerated() {
+      if let count = place.setCount {
+        run.registers[register] = .set([Formula](repeating: .no, count: count))
+      }
+    }
+    return run
   }
 
   private func isIndex(_ procedure: Procedure, _ register: Int) -> Bool {

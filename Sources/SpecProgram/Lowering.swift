@@ -89,6 +89,7 @@ struct Lowering {
     if let caller = context.caller {
       last = answer(.local(local), caller, context)
     } else {
+      remember(.local(local), local.name, local.type)
       last = add(.endLocal(local), context, "return \(local.name)")
     }
     return unwinding(context, then: last)

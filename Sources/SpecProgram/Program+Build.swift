@@ -74,7 +74,7 @@ struct ProgramBuilder {
       checks = lowering.checks
       flows.append(lowering.flow)
     }
-    for flow in flows { collectOutcomes(flow) }
+    collectOutcomes()
     for (procedure, flow) in flows.enumerated() where flow.action.role != nil {
       for (node, content) in flow.nodes.enumerated() where content.isBoundary {
         locations.append((procedure, node))
@@ -82,15 +82,22 @@ struct ProgramBuilder {
     }
   }
 
-  private mutating func collectOutcomes(_ flow: Flow<Node>) {
+  /// Numbers every outcome that something answers, compares with or starts as.
+  private mutating func collectOutcomes() {
     func add(_ outcome: Outcome) {
       if !outcomes.contains(outcome) { outcomes.append(outcome) }
     }
-    for node in flow.nodes {
+    func look(_ expression: Node) {
+      expression.visit { if case .outcome(let outcome) = $0 { add(outcome) } }
+    }
+    for node in flows.flatMap(\.nodes) {
       if case .end(let outcome) = node { add(outcome) }
-      for expression in node.expressions {
-        expression.visit { if case .outcome(let outcome) = $0 { add(outcome) } }
-      }
+      node.expressions.forEach(look)
+    }
+    for variable in spec.variables { look(variable.declaration.initial) }
+    for property in spec.properties {
+      look(property.condition)
+      if case .possible(_, _, let after?) = property.kind { look(after) }
     }
   }
 
@@ -105,7 +112,9 @@ struct ProgramBuilder {
         indices.append((span.low, span.count, 0))
       }
       let setSort: SortID? = if case .set(let sort) = declaration.type { sort } else { nil }
-      let setCount = try setSort.map { sort throws(SpecError) in try scope.size(of: sort) }
+      let setCount = try setSort.map { sort throws(SpecError) in
+        try scope.everything(of: sort).nonzeroBitCount
+      }
       var stride = setCount ?? 1
       for position in indices.indices.reversed() {
         indices[position].stride = stride
@@ -123,7 +132,7 @@ struct ProgramBuilder {
     let declaration = variable.declaration
     let span =
       setCount == nil ? try scope.span(of: declaration.type) : (count: 2, low: 0)
-    let start = try initialValue(declaration, span)
+    let start = try initialValue(declaration.initial, declaration, span)
     let positions = counts.reduce(1, *)
     for position in 0..<positions {
       var names: [String] = []
@@ -146,9 +155,9 @@ struct ProgramBuilder {
   }
 
   private func initialValue(
-    _ declaration: VariableDeclaration, _ span: (count: Int, low: Int)
+    _ initial: Node, _ declaration: VariableDeclaration, _ span: (count: Int, low: Int)
   ) throws(SpecError) -> Int {
-    switch declaration.initial {
+    switch initial {
     case .literal(let value, _):
       if case .set = declaration.type { return value }
       guard value >= span.low, value - span.low < span.count else {
@@ -157,8 +166,9 @@ struct ProgramBuilder {
           at: declaration.location)
       }
       return value
-    case .fullSet(let sort): return (1 << (try scope.size(of: sort))) - 1
+    case .fullSet(let sort): return try scope.everything(of: sort)
     case .outcome(let outcome): return outcomes.firstIndex(of: outcome) ?? 0
+    case .some(let present): return try initialValue(present, declaration, span) + 1
     default:
       throw SpecError(
         "TDX1010", "an initial value must be a constant", at: declaration.location)

@@ -74,13 +74,14 @@ struct LockOrder {
     for procedure in program.procedures where procedure.isThreaded {
       let held = mayHold(procedure)
       for (node, info) in procedure.info.enumerated() {
-        guard let event = info.lock, event.action == .acquire, let rank = event.lock.rank,
-          procedure.nodes[node].isBoundary
-        else { continue }
-        for lock in held[node] {
-          guard let other = lock.rank, other > rank || (other == rank && lock.each == nil)
-          else { continue }
-          parts += bad(procedure.locationOfNode[node], holding: lock)
+        guard procedure.nodes[node].isBoundary else { continue }
+        for wanted in waits(node, info, procedure) {
+          guard let rank = wanted.rank else { continue }
+          for lock in Set(held[node].map(\.lock)) {
+            guard let other = lock.rank, other > rank || (other == rank && lock.each == nil)
+            else { continue }
+            parts += bad(procedure.locationOfNode[node], holding: lock)
+          }
         }
       }
     }
@@ -94,7 +95,7 @@ struct LockOrder {
       let held = mayHold(procedure)
       for (node, content) in procedure.nodes.enumerated() {
         switch content {
-        case .end, .endLocal: leaked.formUnion(held[node])
+        case .end, .endLocal: leaked.formUnion(held[node].map(\.lock))
         default: break
         }
       }
@@ -129,36 +130,5 @@ struct LockOrder {
       }
     }
     return result
-  }
-
-  /// Forward data flow: the locks that may be held when a node is reached.
-  private func mayHold(_ procedure: Procedure) -> [Set<LockDeclaration>] {
-    var held = [Set<LockDeclaration>](repeating: [], count: procedure.nodes.count)
-    var queue = [procedure.entry]
-    var seen: Set<Int> = [procedure.entry]
-    while let node = queue.popLast() {
-      let failed = Set(failures(procedure.nodes[node]))
-      for next in procedure.nodes[node].successors {
-        var after = held[node]
-        if let event = procedure.info[node].lock, !failed.contains(next) {
-          switch event.action {
-          case .acquire, .tried: after.insert(event.lock)
-          case .release: after.remove(event.lock)
-          }
-        }
-        let merged = held[next].union(after)
-        if merged != held[next] || seen.insert(next).inserted {
-          held[next] = merged
-          seen.insert(next)
-          queue.append(next)
-        }
-      }
-    }
-    return held
-  }
-
-  private func failures(_ node: FlowNode<Term>) -> [Int] {
-    if case .atomic(let body, _) = node { return body.flatMap(\.exits) }
-    return []
   }
 }

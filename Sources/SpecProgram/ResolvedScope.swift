@@ -95,13 +95,20 @@ public struct ResolvedScope: Sendable {
       let inner = try span(of: wrapped)
       return (inner.count + 1, 0)
     case .set(let sort):
-      let size = try size(of: sort)
-      guard size <= 62 else {
-        throw SpecError(
-          "TDX1003", "a set of \(size) elements of \(sort.name); at most 62 are supported")
-      }
-      return (1 << size, 0)
+      return (try everything(of: sort) + 1, 0)
     case .outcome: return (256, 0)
     }
+  }
+
+  /// The set of all elements, as a mask.
+  ///
+  /// - Throws: `TDX1003` when the sort is too big for sets.
+  func everything(of sort: SortID) throws(SpecError) -> Int {
+    let size = try size(of: sort)
+    guard size <= 62 else {
+      throw SpecError(
+        "TDX1003", "a set of \(size) elements of \(sort.name); at most 62 are supported")
+    }
+    return (1 << size) - 1
   }
 }

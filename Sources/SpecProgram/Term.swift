@@ -101,6 +101,7 @@ struct Resolver {
 
   mutating func resolve(_ node: Node) throws(SpecError) -> Term {
     switch node {
+    case .literal(0, .set(let sort)): return try emptySet(sort)
     case .literal(let value, _): return .const(value)
     case .outcome(let outcome): return .const(outcomes.firstIndex(of: outcome) ?? 0)
     case .parameter(let name): return .const(try parameter(name))
@@ -133,6 +134,12 @@ struct Resolver {
     }
   }
 
+  /// A number would not say how many members the set may get.
+  private func emptySet(_ sort: SortID) throws(SpecError) -> Term {
+    let all = Term.const(try scope.everything(of: sort))
+    return .subtracting(all, from: all)
+  }
+
   private mutating func resolve(_ nodes: [Node]) throws(SpecError) -> [Term] {
     var terms: [Term] = []
     for node in nodes { terms.append(try resolve(node)) }
@@ -141,7 +148,7 @@ struct Resolver {
 
   private mutating func resolveSet(_ node: Node) throws(SpecError) -> Term {
     switch node {
-    case .fullSet(let sort): return .const((1 << (try scope.size(of: sort))) - 1)
+    case .fullSet(let sort): return .const(try scope.everything(of: sort))
     case .contains(let set, let element):
       return .contains(set: try resolve(set), element: try resolve(element))
     case .inserting(let element, let set):
@@ -152,6 +159,7 @@ struct Resolver {
     case .subtracting(let a, let b):
       return .subtracting(try resolve(a), from: try resolve(b))
     case .setOf(let bound, let body):
+      if case .element(let sort) = bound.type { _ = try scope.everything(of: sort) }
       return .setOf(
         register: register(.bound(bound)), count: try count(bound), try resolve(body))
     case .count(let set): return .count(try resolve(set))

@@ -195,6 +195,10 @@ enum Liveness {
           }
         }
       }
+      // The filter asks about every element; none of them has to be remembered for it.
+      if case .pick(let loop, _, _) = node, let element = number[.bound(loop.bound)] {
+        used.remove(element)
+      }
       uses.append(used)
       kills.append(Set(node.overwritten.compactMap { number[$0] }))
     }

@@ -194,6 +194,9 @@ struct Run {
       case .check(let number, let condition, let failTo):
         if try environment.value(of: condition) == 0 {
           label.refusedBy = number
+          // A refused call has changed nothing, not even what stands before the check.
+          writes = [:]
+          localWrites = [:]
           return failTo
         }
       case .assign(let target, let value, let place):

@@ -1,0 +1,153 @@
+import SpecLanguage
+
+/// A lock that a thread may hold at some node.
+struct HeldLock: Hashable {
+  let lock: LockDeclaration
+  let isShared: Bool
+  /// Which lock of a family; `nil` when it cannot be told any more.
+  let index: [Term]?
+}
+
+/// What a step does to a lock.
+private struct LockChange {
+  enum Kind { case taken, released, allReleased }
+  let kind: Kind
+  let held: HeldLock
+  /// The step waits for the lock, rather than refuse the call when it is taken.
+  let waits: Bool
+}
+
+extension LockOrder {
+  /// The locks that a step waits for, also within a `Step` of several statements.
+  func waits(_ node: Int, _ info: NodeInfo, _ procedure: Procedure) -> [LockDeclaration] {
+    guard case .atomic(let body, _) = procedure.nodes[node] else { return [] }
+    return changes(body, procedure).filter { $0.kind == .taken && $0.waits }.map(\.held.lock)
+  }
+
+  /// Forward data flow: the locks that may be held when a node is reached.
+  func mayHold(_ procedure: Procedure) -> [Set<HeldLock>] {
+    var held = [Set<HeldLock>](repeating: [], count: procedure.nodes.count)
+    var queue = [procedure.entry]
+    var seen: Set<Int> = [procedure.entry]
+    while let node = queue.popLast() {
+      for (next, after) in leaving(node, held[node], procedure) {
+        let merged = held[next].union(after)
+        if merged != held[next] || seen.insert(next).inserted {
+          held[next] = merged
+          seen.insert(next)
+          queue.append(next)
+        }
+      }
+    }
+    return held
+  }
+
+  /// The nodes that follow, each with what may be held there.
+  private func leaving(
+    _ node: Int, _ held: Set<HeldLock>, _ procedure: Procedure
+  ) -> [(Int, Set<HeldLock>)] {
+    let content = procedure.nodes[node]
+    switch content {
+    case .atomic(let body, let next), .silent(let body, let next):
+      var after = held
+      for change in changes(body, procedure) {
+        switch change.kind {
+        case .taken: after.insert(change.held)
+        case .released where change.held.index != nil: after.remove(change.held)
+        case .released: break
+        case .allReleased: after = after.filter { $0.lock != change.held.lock }
+        }
+      }
+      // A refused step has taken nothing; one that returns may have.
+      return [(next, after)] + body.flatMap(\.refusals).map { ($0, held) }
+        + body.flatMap(\.returns).map { ($0, held.union(after)) }
+    case .pick(let loop, _, _):
+      let element = procedure.bounds[loop.bound].map { Term.register($0) }
+      let after = held.map { lock in
+        lock.index?.contains { $0.mentions(element) } == true
+          ? HeldLock(lock: lock.lock, isShared: lock.isShared, index: nil) : lock
+      }
+      return content.successors.map { ($0, Set(after)) }
+    case .test, .end, .endLocal:
+      return content.successors.map { ($0, held) }
+    }
+  }
+
+  private func changes(
+    _ body: [AtomicStatement<Term>], _ procedure: Procedure, all: Bool = false
+  ) -> [LockChange] {
+    var result: [LockChange] = []
+    var waits = true
+    for statement in body {
+      switch statement {
+      case .require: waits = true
+      case .check: waits = false
+      case .assign(.variable(let id, let index), let value, _):
+        if let change = change(id, all ? nil : index, value, waits, procedure) {
+          result.append(change)
+        }
+      case .when(let condition, let yes, let no):
+        // What is released under a condition may still be held, unless it asks for the holder.
+        let isMine = if case .equal(_, .add(.thread, .const(1))) = condition { all } else { false }
+        result += (changes(yes, procedure, all: all) + changes(no, procedure, all: all))
+          .filter { $0.kind == .taken || isMine }
+      case .each(_, let inner): result += changes(inner, procedure, all: true)
+      case .assign(.local, _, _), .exit: break
+      }
+    }
+    return result
+  }
+
+  private func change(
+    _ id: VariableID, _ index: [Term]?, _ value: Term, _ waits: Bool, _ procedure: Procedure
+  ) -> LockChange? {
+    guard
+      let lock = program.spec.locks.first(where: { $0.owner.id == id || $0.readers?.id == id })
+    else { return nil }
+    let fixed = index.flatMap { $0.allSatisfy { $0.isFixed(in: procedure) } ? $0 : nil }
+    let held = HeldLock(lock: lock, isShared: lock.readers?.id == id, index: fixed)
+    let isRelease =
+      switch value {
+      case .const(0), .removing: true
+      default: false
+      }
+    let kind: LockChange.Kind = !isRelease ? .taken : index == nil ? .allReleased : .released
+    return LockChange(kind: kind, held: held, waits: waits)
+  }
+}
+
+extension AtomicStatement {
+  /// Where failed checks lead.
+  fileprivate var refusals: [Int] {
+    ways { if case .check(_, _, let node) = $0 { node } else { nil } }
+  }
+
+  /// Where a `Return` within the step leads.
+  fileprivate var returns: [Int] { ways { if case .exit(let node) = $0 { node } else { nil } } }
+
+  private func ways(_ way: (AtomicStatement) -> Int?) -> [Int] {
+    switch self {
+    case .when(_, let yes, let no): (yes + no).flatMap { $0.ways(way) }
+    case .each(_, let body): body.flatMap { $0.ways(way) }
+    default: way(self).map { [$0] } ?? []
+    }
+  }
+}
+
+extension Term {
+  /// Whether a lock's index is the same until a loop takes its next element.
+  fileprivate func isFixed(in procedure: Procedure) -> Bool {
+    switch self {
+    case .const, .thread: true
+    case .register(let register): procedure.bounds.values.contains(register)
+    case .table(_, let key): key.isFixed(in: procedure)
+    default: false
+    }
+  }
+
+  fileprivate func mentions(_ other: Term?) -> Bool {
+    if self == other { return true }
+    if case .table(_, let key) = self { return key.mentions(other) }
+    return false
+  }
+}

@@ -1,0 +1,106 @@
+import SpecLanguage
+
+@testable import SpecProgram
+
+/// Compares the guard table with the interpreter, state by state.
+final class EngineComparison {
+  let program: Program
+  let table: GuardTable
+  private let interpreter: Interpreter
+  private let packed: UnsafeMutablePointer<UInt64>
+  private let successors: UnsafeMutablePointer<UInt64>
+  private let counts: UnsafeMutablePointer<Int32>
+  private(set) var transitions = 0
+  private(set) var faults = 0
+
+  init(_ program: Program) throws {
+    self.program = program
+    interpreter = Interpreter(program)
+    table = try GuardTable(try GroundProgram(program), monitors: [])
+    packed = .allocate(capacity: table.layout.words)
+    successors = .allocate(capacity: table.layout.words * max(1, table.maxSuccessors))
+    counts = .allocate(capacity: 1)
+  }
+
+  deinit {
+    packed.deallocate()
+    successors.deallocate()
+    counts.deallocate()
+  }
+
+  /// What the table makes of a state; an error is one of the step that is not well defined.
+  private func expand(_ state: [Int]) throws(EngineFault) -> [Transition] {
+    table.layout.pack(state, into: packed)
+    let found = try table.expand(packed, 1, into: successors, counts: counts)
+    let labels = try table.labels(of: packed)
+    return (0..<found).map {
+      Transition(
+        state: table.layout.unpack(successors + $0 * table.layout.words), label: labels[$0])
+    }
+  }
+
+  /// The first disagreement on a reachable state, in words.
+  ///
+  /// - Parameter limit: stops quietly after so many states.
+  func firstDifference(limit: Int = .max) -> String? {
+    var seen: Set<[Int]> = [program.initial]
+    var queue = [program.initial]
+    var head = 0
+    while head < queue.count, head < limit {
+      let state = queue[head]
+      head += 1
+      do {
+        let slow = try interpreter.transitions(from: state)
+        let fast = try expand(state)
+        if slow.count > program.maxSuccessors {
+          return "\(slow.count) successors, at most \(program.maxSuccessors) were promised"
+        }
+        if slow != fast { return difference(state, slow, fast) }
+        transitions += slow.count
+        for transition in slow where seen.insert(transition.state).inserted {
+          queue.append(transition.state)
+        }
+      } catch {
+        if let text = unequalFaults(state) { return text }
+        faults += 1
+      }
+    }
+    states = queue.count
+    return nil
+  }
+
+  private(set) var states = 0
+
+  private func unequalFaults(_ state: [Int]) -> String? {
+    var slow: SpecError?
+    var fast: SpecError?
+    do { _ = try interpreter.transitions(from: state) } catch { slow = error }
+    do { _ = try expand(state) } catch { fast = error.error }
+    if slow?.code == fast?.code, slow?.location == fast?.location { return nil }
+    return "in \(words(state)): \(String(describing: slow)) or \(String(describing: fast))"
+  }
+
+  private func difference(
+    _ state: [Int], _ slow: [Transition], _ fast: [Transition]
+  ) -> String {
+    var text = "in \(words(state)):"
+    for (name, one, other) in [("interpreter", slow, fast), ("table", fast, slow)] {
+      for transition in one where !other.contains(transition) {
+        let label = transition.label
+        text += "\nonly the \(name): \(program.procedures[label.procedure].action.name) "
+        text += "\(label.choice) \(program.nodeLabel(label)) -> \(words(transition.state, state))"
+        text += " \(label)"
+      }
+    }
+    if Set(slow) == Set(fast) { text += " the same transitions in another order" }
+    return text
+  }
+
+  /// The cells that differ from another state, or are not as they were initially.
+  private func words(_ state: [Int], _ other: [Int]? = nil) -> String {
+    let other = other ?? program.initial
+    let changed = state.indices.filter { state[$0] != other[$0] }
+    return changed.map { "\(program.cells[$0].name)=\(state[$0] + program.cells[$0].low)" }
+      .joined(separator: " ")
+  }
+}

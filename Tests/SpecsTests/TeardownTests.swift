@@ -1,0 +1,118 @@
+import Catalogue
+import SpecLanguage
+import Testing
+
+@testable import Explorer
+@testable import SpecProgram
+
+/// What an exhausted search says of one property.
+enum Verdict: Hashable, Sendable {
+  case holds
+  case violated
+  case reached
+  case neverReached
+}
+
+@Suite("Teardown specs at one vCPU, page and file and two threads") struct TeardownTests {
+  struct Checked {
+    let program: Program
+    let result: SearchResult
+    let verdicts: [String: Verdict]
+    let steps: [String: Int]
+  }
+
+  static let builtIn = ["no-deadlock", "lock-order", "lock-balance"]
+
+  static func check(_ name: String) throws -> Checked {
+    let description = try #require(Catalogue.entry(named: "teardown/\(name)")).describe()
+    let program = try Program(description, ResolvedScope(description, scope: "small"))
+    let plan = MonitorPlan(program.properties)
+    let table = try GuardTable(GroundProgram(program), monitors: plan.monitors)
+    let search = try Search(table, program.properties)
+    let result = try search.run()
+    var verdicts: [String: Verdict] = [:]
+    var steps: [String: Int] = [:]
+    for (property, finding) in zip(program.properties, result.findings) {
+      let id = property.property.id
+      if case .always = property.property.kind {
+        verdicts[id] = finding.state == nil ? .holds : .violated
+      } else {
+        verdicts[id] = finding.state == nil ? .neverReached : .reached
+      }
+      if let state = finding.state { steps[id] = try search.trace(to: state).steps.count }
+    }
+    return Checked(program: program, result: result, verdicts: verdicts, steps: steps)
+  }
+
+  private func but(_ found: Checked, _ hold: Set<Verdict> = [.holds]) -> [String: Verdict] {
+    found.verdicts.filter { !hold.contains($0.value) }
+  }
+
+  @Test("KVM_TDX_TERMINATE_VM V4 breaks four properties") func v4() throws {
+    let found = try Self.check("terminate-vm-v4")
+    #expect(found.result.end == .exhausted)
+    #expect(
+      but(found) == [
+        "S-11": .violated, "S-8": .violated, "S-23": .violated, "S-36": .violated,
+        "S001-Q": .neverReached, "S001-M": .reached,
+      ])
+    #expect(found.steps["S-11"] == 19)
+  }
+
+  @Test("its twin with mmu_lock first breaks only S-36") func lockFirst() throws {
+    let found = try Self.check("terminate-vm-lock-first")
+    #expect(found.result.end == .exhausted)
+    #expect(
+      but(found) == ["S-36": .violated, "S001-Q": .neverReached, "S001-M": .reached])
+  }
+
+  @Test("mainline keeps everything") func mainline() throws {
+    let found = try Self.check("mainline")
+    #expect(found.result.end == .exhausted)
+    #expect(but(found) == ["S001-Q": .reached, "S001-M": .reached])
+  }
+
+  @Test(
+    "the authors expect what is found",
+    arguments: ["mainline", "terminate-vm-v4", "terminate-vm-lock-first"])
+  func expectations(name: String) throws {
+    let found = try Self.check(name)
+    for property in found.program.properties.map(\.property) {
+      let verdict = found.verdicts[property.id]
+      let expected: Verdict? =
+        switch (property.expected, property.kind) {
+        case (.violated, _): .violated
+        case (.vacuous, .possible): .neverReached
+        case (nil, .always): .holds
+        case (nil, .possible): .reached
+        default: nil
+        }
+      #expect(verdict == expected, "\(property.id)")
+      #expect(property.expected == nil || property.expectedReason?.isEmpty == false)
+    }
+    #expect(found.program.properties.filter(\.isBuiltIn).map(\.property.id) == Self.builtIn)
+  }
+
+  @Test("premises are reached") func premises() throws {
+    let found = try Self.check("terminate-vm-v4")
+    for (property, finding) in zip(found.program.properties, found.result.findings)
+    where property.premise != nil {
+      #expect(finding.premiseSeen, "\(property.property.id)")
+    }
+  }
+
+  @Test("the catalogue's specs have names of their own, summaries, actions and properties")
+  func catalogue() {
+    let names = Catalogue.all.map(\.name)
+    #expect(Set(names).count == names.count)
+    for entry in Catalogue.all {
+      let description = entry.describe()
+      #expect(description.name == entry.name)
+      #expect(!description.summary.isEmpty)
+      #expect(Catalogue.entry(named: entry.name)?.name == entry.name)
+      #expect(!description.actions.isEmpty)
+      #expect(!description.properties.isEmpty)
+    }
+    #expect(Catalogue.entry(named: "no/such") == nil)
+  }
+}

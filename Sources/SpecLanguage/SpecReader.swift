@@ -26,16 +26,28 @@ public struct SpecReader {
     let reader = ExpressionReader(spec)
     for property in spec.properties {
       out += "  \(property.id): \(property.text)\n"
-      let claim = reader.condition(property.condition)
+      let claim = claim(property, reader)
       out += "    \(verb(property)) \(claim)\n"
     }
     return out
+  }
+
+  private func claim(_ property: Property, _ reader: ExpressionReader) -> String {
+    guard case .scenario(let calls, _) = property.kind else {
+      return reader.condition(property.condition)
+    }
+    let texts = calls.map { call in
+      let values = call.arguments.map { " \($0)" }.joined()
+      return "\(call.action)\(values) answers \(call.answer.text)"
+    }
+    return texts.joined(separator: ", then ")
   }
 
   private func verb(_ property: Property) -> String {
     switch property.kind {
     case .always: "always:"
     case .possible: "possible:"
+    case .scenario(_, let possible): possible ? "can happen:" : "cannot happen:"
     }
   }
 

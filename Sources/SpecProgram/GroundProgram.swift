@@ -33,6 +33,15 @@ public struct GroundProgram: Sendable {
   }
 }
 
+extension Program {
+  /// Whether an `Always` is true in every state, reachable or not: it then says nothing.
+  public func isTrivial(_ property: ResolvedProperty) -> Bool {
+    guard case .always = property.property.kind else { return false }
+    let run = SymbolicRun(self, thread: 0, registers: property.registerCount)
+    return run.formula(of: property.term) == .yes
+  }
+}
+
 /// A value during symbolic execution.
 enum Symbolic: Sendable {
   case number(Value)

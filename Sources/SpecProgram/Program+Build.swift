@@ -34,6 +34,9 @@ extension Program {
     variables = builder.variables
     properties = []
     properties = try builder.resolveProperties(resolver) + builtInProperties()
+    for property in spec.properties {
+      if case .scenario(let calls, _) = property.kind { try validate(calls) }
+    }
   }
 }
 

@@ -42,6 +42,10 @@ public struct ResolvedProperty: Sendable {
   /// A property that every spec with threads has, such as `no-deadlock`.
   public let isBuiltIn: Bool
   public var hasPremise: Bool { premise != nil }
+  /// A scenario is run by the interpreter, not searched for.
+  public var isScenario: Bool {
+    if case .scenario = property.kind { true } else { false }
+  }
 }
 
 /// A spec at a scope: cells, procedures, properties. Nothing is unrolled.

@@ -67,6 +67,8 @@ extension ProgramBuilder {
       case .possible(let condition, _, let states):
         term = try resolver.resolve(condition)
         after = try states.map { node throws(SpecError) in try resolver.resolve(node) }
+      case .scenario:
+        term = .const(1)
       }
       result.append(
         ResolvedProperty(

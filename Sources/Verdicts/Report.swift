@@ -41,8 +41,10 @@ public struct PropertyReport: Sendable {
     case .violated: return .violated
     case .vacuous: return .vacuous
     case nil:
-      if case .possible = property.kind { return .witnessed }
-      return .exhausted
+      switch property.kind {
+      case .always, .scenario(_, possible: false): return .exhausted
+      case .possible, .scenario(_, possible: true): return .witnessed
+      }
     }
   }
 

@@ -18,7 +18,8 @@ struct CheckRunner {
     let resolved = try ResolvedScope(spec, scope: scope, overrides: overrides)
     let program = try Program(spec, resolved, ProgramOptions(fuseReleases: fuses))
     let chosen = try choose(from: program.properties)
-    let monitors = MonitorPlan(chosen).monitors
+    let searched = chosen.filter { !$0.isScenario }
+    let monitors = MonitorPlan(searched).monitors
     switch options.engine {
     case .table:
       let ground = try GroundProgram(program)
@@ -42,15 +43,20 @@ struct CheckRunner {
   private func run<E: Engine>(
     _ engine: E, _ chosen: [ResolvedProperty], _ fuses: Bool
   ) throws -> SpecReport {
+    let searched = chosen.filter { !$0.isScenario }
     let progress = ProgressLine(spec.name)
     do {
       let search = try Search(
-        engine, chosen, options.limits(stopAtFirst: stopAtFirst), onProgress: progress.update)
+        engine, searched, options.limits(stopAtFirst: stopAtFirst), onProgress: progress.update)
       let result = try search.run()
       progress.clear()
       var answers: [PropertyReport] = []
-      for index in chosen.indices {
-        answers.append(try answer(index, chosen, result, search))
+      for property in chosen {
+        if let index = searched.firstIndex(where: { $0.property.id == property.property.id }) {
+          answers.append(try answer(index, searched, result, search))
+        } else {
+          answers.append(try ScenarioAnswer(engine.program).answer(property.property))
+        }
       }
       return SpecReport(
         program: engine.program, scope: scope, states: result.states,

@@ -18,7 +18,14 @@ struct Notes {
       SpecNote($0.code, $0.message, at: $0.location)
     }
     // What was not reached says something only when everything was.
-    return remarks + (result.end == .exhausted ? neverEnabled + neverRefused : [])
+    return remarks + trivial + (result.end == .exhausted ? neverEnabled + neverRefused : [])
+  }
+
+  private var trivial: [SpecNote] {
+    program.properties.filter { !$0.isBuiltIn && program.isTrivial($0) }.map {
+      SpecNote(
+        "TDX4005", "\($0.property.id) is true whatever the state", at: $0.property.location)
+    }
   }
 
   private var neverEnabled: [SpecNote] {

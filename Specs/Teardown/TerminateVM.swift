@@ -70,6 +70,31 @@ struct TerminateVM: SpecPart {
     }
   }
 
+  /// What user space sees, call by call.
+  var scenarios: [Property] {
+    [
+      Scenario(
+        "S001-A", "after TERMINATE every ioctl is refused, but files close and memory comes back",
+        cites: "seed 001", "kvm-tdx §5.d"
+      ) {
+        Do("KVM_RUN", 0, answers: .ok)
+        Do(Self.ioctlName, answers: .ok)
+        Do(Self.ioctlName, answers: .EIO)
+        Do("KVM_RUN", 0, answers: .EIO)
+        Do(KVMState.slotDeleteName, 0, answers: .EIO)
+        Do("fallocate(PUNCH_HOLE)", 0, answers: .ok)
+        Do("close(guest_memfd)", 0, answers: .ok)
+        Do("close(VM and vCPU descriptors)", answers: .ok)
+      },
+      ImpossibleScenario(
+        "S001-B", "no memslot is deleted after TERMINATE", cites: "seed 001"
+      ) {
+        Do(Self.ioctlName, answers: .ok)
+        Do(KVMState.slotDeleteName, 0, answers: .ok)
+      },
+    ]
+  }
+
   private var close: Action { kvm.gmemClose(withoutHKID: .reclaim) }
   private var punchHole: Action { kvm.punchHole(withoutHKID: .reclaim) }
 

@@ -37,6 +37,7 @@ public struct TerminateVMV4: Spec {
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack
+    design.scenarios
   }
 }
 

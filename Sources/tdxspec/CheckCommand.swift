@@ -13,9 +13,9 @@ extension TDXSpec {
       abstract: "Explores every interleaving at a scope and decides every property.",
       discussion: """
         Each property gets one word: EXHAUSTED (holds in every reachable state of the scope), \
-        VIOLATED (with the shortest counterexample), WITNESSED (a possibility was reached), VACUOUS \
-        (its premise was never true, or an exhausted search never reached it), BOUNDED or \
-        INTERRUPTED (no answer yet).
+        VIOLATED (with the shortest counterexample), WITNESSED (a possibility was reached), \
+        VACUOUS (its premise was never true, or an exhausted search never reached it), BOUNDED \
+        or INTERRUPTED (no answer yet).
 
         EXAMPLES
           tdxspec check teardown/terminate-vm-v4

@@ -44,7 +44,7 @@ struct Tool {
     process.environment = ProcessInfo.processInfo.environment.merging(["TOOL": path]) { $1 }
     let output = scratchFile()
     let errors = scratchFile()
-    for url in [output, errors] { FileManager.default.createFile(atPath: url.path, contents: nil) }
+    for url in [output, errors] { try Data().write(to: url) }
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
     process.standardInput = FileHandle.nullDevice

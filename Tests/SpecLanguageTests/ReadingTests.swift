@@ -19,6 +19,9 @@ import Testing
     #expect(Self.text(s.td != .created) == "td is not created")
     #expect(Self.text(s.tries < 2) == "tries < 2")
     #expect(Self.text(s.tries > s.limit) == "LIMIT < tries")
+    #expect(Self.text(s.tries > 1) == "tries > 1")
+    #expect(Self.text(s.tries <= 1) == "tries ≤ 1")
+    #expect(Self.text(s.tries >= 1) == "tries ≥ 1")
     #expect(Self.text(s.seen == true) == "seen is true")
     #expect(Self.text(s.seen != false) == "seen is not false")
     #expect(Self.text(!s.seen) == "seen is false")
@@ -34,20 +37,20 @@ import Testing
         == "td is created and seen is false and tries < 1")
     #expect(
       Self.text((created || s.seen) && s.tries < 1)
-        == "(td is created or seen) and tries < 1")
+        == "(td is created or seen is true) and tries < 1")
     #expect(
       Self.text(created && s.seen || s.tries < 1)
-        == "td is created and seen or tries < 1")
+        == "td is created and seen is true or tries < 1")
     #expect(
       Self.text(created || s.seen ==> s.tries < 1)
-        == "if td is created or seen then tries < 1")
+        == "if td is created or seen is true then tries < 1")
     #expect(
       Self.text(created ==> s.seen ==> s.tries < 1)
-        == "if td is created then if seen then tries < 1")
+        == "if td is created then if seen is true then tries < 1")
     #expect(
       Self.text((created ==> s.seen) ==> s.tries < 1)
-        == "if (if td is created then seen) then tries < 1")
-    #expect(Self.text(!(created && s.seen)) == "not (td is created and seen)")
+        == "if (if td is created then seen is true) then tries < 1")
+    #expect(Self.text(!(created && s.seen)) == "not (td is created and seen is true)")
   }
 
   @Test("numbers") func numbers() {
@@ -67,20 +70,20 @@ import Testing
         == "for every VCPU v, assoc[v] is none")
     #expect(
       Self.text(!exists(Page.self) { p in s.inner.sept[p] })
-        == "for no Page p, sept[p]")
+        == "for no Page p, sept[p] is true")
     #expect(
       Self.text(
         forAll(VCPU.self) { v in exists(VCPU.self) { w in s.assoc[v] == s.assoc[w] } })
         == "for every VCPU v, for some VCPU v′, assoc[v] is assoc[v′]")
     #expect(
       Self.text(exists(VCPU.self) { v in exists(Page.self) { p in s.stale[v, p] && s.seen } })
-        == "for some VCPU v, for some Page p, stale[v, p] and seen")
+        == "for some VCPU v, for some Page p, stale[v, p] is true and seen is true")
     #expect(
       Self.text(forAll(Page.self) { p in s.assoc[s.owner[p]] == p })
-        == "for every Page p, assoc[table(p)] is p")
+        == "for every Page p, assoc[owner(p)] is p")
     #expect(
       Self.text(s.seen && forAll(Page.self) { p in s.inner.sept[p] })
-        == "seen and (for every Page p, sept[p])")
+        == "seen is true and (for every Page p, sept[p] is true)")
   }
 
   @Test("sets") func sets() {

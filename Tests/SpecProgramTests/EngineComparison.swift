@@ -88,7 +88,7 @@ final class EngineComparison {
       for transition in one where !other.contains(transition) {
         let label = transition.label
         text += "\nonly the \(name): \(program.procedures[label.procedure].action.name) "
-        text += "\(label.choice) \(program.nodeLabel(label)) -> \(words(transition.state, state))"
+        text += "\(label.choice) \(program.stepName(label)) -> \(words(transition.state, state))"
         text += " \(label)"
       }
     }

@@ -60,7 +60,8 @@ extension SpecProgram.Value {
       packed.withUnsafeMutableBufferPointer {
         table.layout.pack(state, into: $0.baseAddress!)
       }
-      let seen = try table.observe(packed, active: (1 << UInt64(Self.perSpec)) - 1)
+      var seen: UInt64 = 0
+      _ = try table.observe(packed, 1, active: (1 << UInt64(Self.perSpec)) - 1, into: &seen)
       for index in nodes.indices {
         let slow = try interpreter.holds(program.properties[index], in: state)
         let formula = formulas[index].holds(state, program.cells)

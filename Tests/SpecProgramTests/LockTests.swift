@@ -177,7 +177,7 @@ struct Locked: SpecPart {
       }
     }
     #expect(graph.outcomes(of: "leaf") == ["ok", "EBUSY"])
-    for transition in graph.all where graph.program.nodeLabel(transition.label) == "completes" {
+    for transition in graph.all where graph.program.stepName(transition.label) == "completes" {
       #expect(graph.program.value("mutex", in: transition.state) == 0)
     }
     // Nobody else is refused once the effect is there.

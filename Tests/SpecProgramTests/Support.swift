@@ -56,6 +56,11 @@ extension Program {
       ProgramOptions(fuseReleases: fuse))
   }
 
+  /// What the step of a transition is called.
+  func stepName(_ label: TransitionLabel) -> String {
+    procedures[label.procedure].info[label.node].label
+  }
+
   /// The value of the cell with a name; traps on a name that is not there.
   func value(_ name: String, in state: [Int]) -> Int {
     let cell = cells.firstIndex { $0.name == name }!

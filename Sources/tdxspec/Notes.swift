@@ -49,7 +49,7 @@ struct Notes {
       notes.append(
         SpecNote(
           "TDX4004",
-          "no state makes \(check.action) answer \(check.outcome.text): “\(check.text)” never fails",
+          "no state makes \(check.action) answer \(check.outcome.text): “\(check.text)” holds",
           at: check.location))
     }
     return notes

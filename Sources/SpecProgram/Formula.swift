@@ -24,37 +24,24 @@ indirect enum Value: Hashable, Sendable {
 
 extension Formula {
   static func conjunction(_ parts: [Formula]) -> Formula {
-    var members: [Int: ValueSet] = [:]
-    var order: [Int] = []
-    var rest: [Formula] = []
-    var seen: Set<Formula> = []
-    var queue = parts[...]
-    while let part = queue.popFirst() {
-      switch part {
-      case .yes: continue
-      case .no: return .no
-      case .and(let inner): queue = inner + queue
-      case .member(let cell, let set):
-        if let known = members[cell] {
-          members[cell] = known.intersection(set)
-        } else {
-          members[cell] = set
-          order.append(cell)
-        }
-        if members[cell]?.isEmpty == true { return .no }
-      default:
-        if seen.insert(part).inserted { rest.append(part) }
-      }
-    }
-    var result: [Formula] = []
-    for cell in order {
-      if let set = members[cell], !set.isFull { result.append(.member(cell: cell, set)) }
-    }
-    result += rest
-    return result.isEmpty ? .yes : result.count == 1 ? result[0] : .and(result)
+    guard let merged = merge(parts, neutral: .yes, ValueSet.intersection, \.isEmpty, \.isFull)
+    else { return .no }
+    return merged.isEmpty ? .yes : merged.count == 1 ? merged[0] : .and(merged)
   }
 
   static func disjunction(_ parts: [Formula]) -> Formula {
+    guard let merged = merge(parts, neutral: .no, ValueSet.union, \.isFull, \.isEmpty)
+    else { return .yes }
+    return merged.isEmpty ? .no : merged.count == 1 ? merged[0] : .or(merged)
+  }
+
+  /// Flattens the parts, joins the atoms of each cell and drops what says nothing.
+  ///
+  /// - Returns: `nil` when one part, or one cell, decides the whole.
+  private static func merge(
+    _ parts: [Formula], neutral: Formula, _ join: (ValueSet) -> (ValueSet) -> ValueSet,
+    _ decides: (ValueSet) -> Bool, _ saysNothing: (ValueSet) -> Bool
+  ) -> [Formula]? {
     var members: [Int: ValueSet] = [:]
     var order: [Int] = []
     var rest: [Formula] = []
@@ -62,23 +49,20 @@ extension Formula {
     var queue = parts[...]
     while let part = queue.popFirst() {
       switch part {
-      case .no: continue
-      case .yes: return .yes
-      case .or(let inner): queue = inner + queue
+      case .yes, .no:
+        if part != neutral { return nil }
+      case .and(let inner) where neutral == .yes: queue = inner + queue
+      case .or(let inner) where neutral == .no: queue = inner + queue
       case .member(let cell, let set):
-        if let known = members[cell] {
-          members[cell] = known.union(set)
-        } else {
-          members[cell] = set
-          order.append(cell)
-        }
-        if members[cell]?.isFull == true { return .yes }
+        let joined = members[cell].map { join($0)(set) } ?? set
+        if members.updateValue(joined, forKey: cell) == nil { order.append(cell) }
+        if decides(joined) { return nil }
       default:
         if seen.insert(part).inserted { rest.append(part) }
       }
     }
-    let result = order.compactMap { cell in members[cell].map { .member(cell: cell, $0) } } + rest
-    return result.isEmpty ? .no : result.count == 1 ? result[0] : .or(result)
+    let atoms = order.compactMap { cell in members[cell].map { (cell, $0) } }
+    return atoms.filter { !saysNothing($0.1) }.map { .member(cell: $0.0, $0.1) } + rest
   }
 
   var negated: Formula {

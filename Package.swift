@@ -1,5 +1,10 @@
 // swift-tools-version:6.1
+import Foundation
 import PackageDescription
+
+// Proofs need libz3's headers (`apt-get install libz3-dev`); everything else builds without.
+let hasZ3 = ["/usr/include/z3.h", "/usr/local/include/z3.h", "/opt/homebrew/include/z3.h"]
+  .contains { FileManager.default.fileExists(atPath: $0) }
 
 let package = Package(
   name: "tdxspec",
@@ -33,7 +38,7 @@ let package = Package(
       dependencies: [
         "SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Verdicts", "Catalogue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ] + (hasZ3 ? ["SymbolicChecker"] : [])),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
     .target(name: "ConformanceKit", path: "Conformance/Kit"),
     .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),
@@ -53,3 +58,11 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+if hasZ3 {
+  package.targets += [
+    .systemLibrary(name: "CZ3", providers: [.apt(["libz3-dev"]), .brew(["z3"])]),
+    .target(
+      name: "SymbolicChecker", dependencies: ["CZ3", "SpecLanguage", "SpecProgram"]),
+  ]
+}

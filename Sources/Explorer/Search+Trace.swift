@@ -2,6 +2,14 @@ import SpecLanguage
 import SpecProgram
 
 extension Search {
+  /// Whether a state was found.
+  public func contains(_ state: [Int]) -> Bool {
+    let packed = UnsafeMutablePointer<UInt64>.allocate(capacity: engine.layout.words)
+    defer { packed.deallocate() }
+    engine.layout.pack(state, into: packed)
+    return store.contains(packed)
+  }
+
   /// The path by which a state was first reached, replayed step by step by the interpreter.
   ///
   /// - Throws: `disagreement` when the interpreter cannot follow: a bug of the tool.

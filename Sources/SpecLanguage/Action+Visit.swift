@@ -33,3 +33,31 @@ extension [Statement] {
     }
   }
 }
+
+extension [Statement] {
+  /// The locals that these statements use, those of called actions left out.
+  public var ownLocals: Set<LocalID> {
+    var found: Set<LocalID> = []
+    func note(_ node: Node) {
+      node.visit { if case .local(let local) = $0 { found.insert(local) } }
+    }
+    for statement in self {
+      switch statement.kind {
+      case .assignLocal(let local, let value):
+        found.insert(local)
+        note(value)
+      case .call(_, let into): if let into { found.insert(into) }
+      case .returnLocal(let local): found.insert(local)
+      case .when(let condition, let yes, let no):
+        note(condition)
+        found.formUnion(yes.ownLocals)
+        found.formUnion(no.ownLocals)
+      case .each(_, let body), .step(_, let body), .holding(_, let body),
+        .tryHolding(_, _, let body), .forEach(_, _, _, let body):
+        found.formUnion(body.ownLocals)
+      default: [statement].visitExpressions(note)
+      }
+    }
+    return found
+  }
+}

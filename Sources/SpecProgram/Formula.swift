@@ -1,5 +1,5 @@
 /// A ground condition in negation normal form: atoms over single cells, joined by and/or.
-indirect enum Formula: Hashable, Sendable {
+package indirect enum Formula: Hashable, Sendable {
   case yes
   case no
   /// The cell's code is one of these.
@@ -10,10 +10,10 @@ indirect enum Formula: Hashable, Sendable {
   case or([Formula])
 }
 
-enum Comparison: Hashable, Sendable { case equal, less }
+package enum Comparison: Hashable, Sendable { case equal, less }
 
 /// A ground number.
-indirect enum Value: Hashable, Sendable {
+package indirect enum Value: Hashable, Sendable {
   case const(Int)
   /// The cell's value: its code plus the cell's lowest value.
   case cell(Int)
@@ -23,13 +23,13 @@ indirect enum Value: Hashable, Sendable {
 }
 
 extension Formula {
-  static func conjunction(_ parts: [Formula]) -> Formula {
+  package static func conjunction(_ parts: [Formula]) -> Formula {
     guard let merged = merge(parts, neutral: .yes, ValueSet.intersection, \.isEmpty, \.isFull)
     else { return .no }
     return merged.isEmpty ? .yes : merged.count == 1 ? merged[0] : .and(merged)
   }
 
-  static func disjunction(_ parts: [Formula]) -> Formula {
+  package static func disjunction(_ parts: [Formula]) -> Formula {
     guard let merged = merge(parts, neutral: .no, ValueSet.union, \.isFull, \.isEmpty)
     else { return .yes }
     return merged.isEmpty ? .no : merged.count == 1 ? merged[0] : .or(merged)
@@ -65,7 +65,7 @@ extension Formula {
     return atoms.filter { !saysNothing($0.1) }.map { .member(cell: $0.0, $0.1) } + rest
   }
 
-  var negated: Formula {
+  package var negated: Formula {
     switch self {
     case .yes: .no
     case .no: .yes
@@ -136,12 +136,15 @@ extension Value {
 }
 
 /// Comparisons of ground values, turned into atoms over single cells where that is affordable.
-struct Comparer {
+package struct Comparer {
   let cells: [CellInfo]
+
+  package init(cells: [CellInfo]) { self.cells = cells }
+
   /// Above this many combinations a comparison stays a comparison.
   static let affordable = 4096
 
-  func compare(_ operation: Comparison, _ a: Value, _ b: Value) -> Formula {
+  package func compare(_ operation: Comparison, _ a: Value, _ b: Value) -> Formula {
     if case .choice(let condition, let x, let y) = a {
       return pick(condition, compare(operation, x, b), compare(operation, y, b))
     }

@@ -1,19 +1,19 @@
 import SpecLanguage
 
 /// One unrolled transition: a condition on cells and the cells it writes.
-struct GroundRule: Sendable {
-  let label: TransitionLabel
-  let guardFormula: Formula
+package struct GroundRule: Sendable {
+  package let label: TransitionLabel
+  package let guardFormula: Formula
   /// Cells and their new *values*; cells not named keep theirs.
-  let writes: [(cell: Int, value: Value)]
+  package let writes: [(cell: Int, value: Value)]
   /// When set, the transition is a mistake of the spec rather than a step.
-  let fault: SpecError?
+  package let fault: SpecError?
 }
 
 /// A spec unrolled at a scope: rules over cells.
 public struct GroundProgram: Sendable {
   public let program: Program
-  let rules: [GroundRule]
+  package let rules: [GroundRule]
 
   /// Unrolls a program. Time and size grow with threads × locations × arguments.
   ///
@@ -26,6 +26,11 @@ public struct GroundProgram: Sendable {
   }
 
   public var ruleCount: Int { rules.count }
+
+  /// The condition of a property over the cells.
+  package func formula(of property: ResolvedProperty) -> Formula {
+    formula(of: property.term, registers: property.registerCount)
+  }
 
   func formula(of term: Term, registers: Int) -> Formula {
     let run = SymbolicRun(program, thread: 0, registers: registers)

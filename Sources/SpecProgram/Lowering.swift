@@ -16,6 +16,8 @@ struct Lowering {
     var held: [Held] = []
     /// The local that a call's answer goes to, and what comes after; `nil` at the outermost level.
     var caller: (into: LocalID?, next: Int)?
+    /// The locals that the enclosing actions use: a call leaves them alone.
+    var locals: Set<LocalID> = []
   }
 
   /// A lock that every way out must release.
@@ -40,7 +42,8 @@ struct Lowering {
     for argument in action.arguments {
       remember(.bound(argument.bound), argument.name, argument.bound.type)
     }
-    let context = Context(path: [action.name])
+    var context = Context(path: [action.name])
+    context.locals = action.body.ownLocals
     let end = ending(.ok, context)
     flow.entry = try lower(action.body, context, next: end)
   }
@@ -192,10 +195,26 @@ struct Lowering {
     }
     var inner = Context(path: context.path + [action.name])
     inner.caller = (into, next)
+    let fresh = action.body.ownLocals.subtracting(context.locals)
+    inner.locals = context.locals.union(fresh)
     let end = ending(.ok, inner)
     let start = try lower(action.body, inner, next: end)
     flow.info[start].entering.insert(action.name)
-    return start
+    return clearing(fresh, place, inner, next: start)
+  }
+
+  /// A called action's locals start anew at every call.
+  private mutating func clearing(
+    _ locals: Set<LocalID>, _ place: SourceLocation, _ context: Context, next: Int
+  ) -> Int {
+    guard !locals.isEmpty else { return next }
+    var atoms: [AtomicStatement<Node>] = []
+    for local in locals.sorted(by: { $0.raw < $1.raw }) {
+      remember(.local(local), local.name, local.type)
+      let first: Node = local.type == .outcome ? .outcome(.ok) : .literal(0, local.type)
+      atoms.append(.assign(.local(local), first, place))
+    }
+    return add(.silent(atoms, next: next), context, "begins")
   }
 
   private mutating func loop(

@@ -37,15 +37,16 @@ final class MaskCode {
   private(set) var ops: UnsafeMutablePointer<MaskOp>
   private let count: Int
   private let stack: UnsafeMutablePointer<Int>
-  static let stackDepth = 64
 
   init(_ code: [MaskOp]) {
     count = max(code.count, 1)
     ops = .allocate(capacity: count)
     ops.initialize(repeating: MaskOp(kind: .reject), count: count)
     for (index, op) in code.enumerated() { ops[index] = op }
-    stack = .allocate(capacity: Self.stackDepth)
-    stack.initialize(repeating: 0, count: Self.stackDepth)
+    // No run can hold more numbers than there are instructions that push one.
+    let depth = code.count { $0.kind == .pushConst || $0.kind == .pushField } + 1
+    stack = .allocate(capacity: depth)
+    stack.initialize(repeating: 0, count: depth)
   }
 
   deinit {

@@ -43,7 +43,7 @@ public struct StateLayout: Sendable {
   }
 
   /// How many bits a cell with so many values takes; a cell with one value takes none.
-  static func width(of count: Int) -> Int {
+  package static func width(of count: Int) -> Int {
     count <= 1 ? 0 : Int.bitWidth - (count - 1).leadingZeroBitCount
   }
 

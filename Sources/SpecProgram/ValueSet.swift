@@ -1,7 +1,7 @@
 /// A set of cell codes below a fixed count.
-struct ValueSet: Hashable, Sendable {
-  private(set) var words: [UInt64]
-  let count: Int
+package struct ValueSet: Hashable, Sendable {
+  package private(set) var words: [UInt64]
+  package let count: Int
 
   /// The empty set of codes below `count`.
   init(count: Int) {
@@ -9,21 +9,21 @@ struct ValueSet: Hashable, Sendable {
     words = [UInt64](repeating: 0, count: (count + 63) / 64)
   }
 
-  init(count: Int, _ members: some Sequence<Int>) {
+  package init(count: Int, _ members: some Sequence<Int>) {
     self.init(count: count)
     for member in members where member >= 0 && member < count { insert(member) }
   }
 
   mutating func insert(_ code: Int) { words[code >> 6] |= 1 << UInt64(code & 63) }
 
-  func contains(_ code: Int) -> Bool {
+  package func contains(_ code: Int) -> Bool {
     code >= 0 && code < count && words[code >> 6] >> UInt64(code & 63) & 1 == 1
   }
 
   var size: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
   var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
   var isFull: Bool { size == count }
-  var members: [Int] { (0..<count).filter(contains) }
+  package var members: [Int] { (0..<count).filter(contains) }
 
   func intersection(_ other: ValueSet) -> ValueSet {
     var copy = self
@@ -37,7 +37,7 @@ struct ValueSet: Hashable, Sendable {
     return copy
   }
 
-  var complement: ValueSet {
+  package var complement: ValueSet {
     ValueSet(count: count, (0..<count).filter { !contains($0) })
   }
 }

@@ -61,6 +61,21 @@ public enum Events {
     ])
   }
 
+  /// A verdict of `prove`: the same event with what a proof has to say.
+  public static func proof(
+    _ property: Property, _ verdict: Verdict, in program: Program, _ more: [JSONValue.Member]
+  ) -> JSONValue {
+    .object(
+      [
+        .init(name: "event", value: "verdict"),
+        .init(name: "spec", value: .string(program.spec.name)),
+        .init(name: "property", value: .string(property.id)),
+        .init(name: "text", value: .string(property.text)),
+        .init(name: "verdict", value: .string(verdict.rawValue)),
+        .init(name: "scope", value: scope(program)),
+      ] + more)
+  }
+
   private static func refusals(_ refusals: [Refusal]) -> JSONValue {
     .array(
       refusals.map {

@@ -11,6 +11,11 @@ public enum JSONValue: Sendable, Equatable {
   public struct Member: Sendable, Equatable {
     public let name: String
     public let value: JSONValue
+
+    public init(name: String, value: JSONValue) {
+      self.name = name
+      self.value = value
+    }
   }
 
   /// An object from name/value pairs, in order; pairs without a value are left out.

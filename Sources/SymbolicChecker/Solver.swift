@@ -1,0 +1,87 @@
+import CZ3
+
+/// How a query ended.
+enum SolverAnswer: Equatable {
+  case satisfiable
+  case unsatisfiable
+  /// A timeout, a resource limit, an interrupt or incompleteness: never an answer.
+  case unknown(String)
+}
+
+/// Bounds on one query.
+struct SolverLimits {
+  /// Milliseconds of wall time; the query is unknown after that.
+  var milliseconds: UInt32 = 60_000
+}
+
+/// A libz3 solver with one owner, so that it is released exactly once.
+struct Solver: ~Copyable {
+  let context: SolverContext
+  private let raw: Z3_solver
+
+  /// - Parameter logic: `QF_FD` for bounded questions over bits (swift-design §5.1).
+  init(
+    _ context: SolverContext, logic: String?, _ limits: SolverLimits
+  ) throws(SolverError) {
+    let handle =
+      logic.map { Z3_mk_solver_for_logic(context.raw, context.symbol($0)) }
+      ?? Z3_mk_solver(context.raw)
+    guard let handle else { throw SolverError(message: "no solver could be made") }
+    Z3_solver_inc_ref(context.raw, handle)
+    self.context = context
+    raw = handle
+    guard let parameters = Z3_mk_params(context.raw) else { return }
+    Z3_params_inc_ref(context.raw, parameters)
+    // `timeout` is the one name that is set; libz3 accepts unknown names without a word.
+    Z3_params_set_uint(context.raw, parameters, context.symbol("timeout"), limits.milliseconds)
+    Z3_solver_set_params(context.raw, raw, parameters)
+    Z3_params_dec_ref(context.raw, parameters)
+  }
+
+  deinit { Z3_solver_dec_ref(context.raw, raw) }
+
+  func assert(_ expression: Expression) throws(SolverError) {
+    Z3_solver_assert(context.raw, raw, expression.raw)
+    withExtendedLifetime(expression) {}
+    try context.check()
+  }
+
+  func push() { Z3_solver_push(context.raw, raw) }
+  func pop() { Z3_solver_pop(context.raw, raw, 1) }
+
+  func check(assuming assumptions: [Expression] = []) throws(SolverError) -> SolverAnswer {
+    let handles: [Z3_ast?] = assumptions.map(\.raw)
+    let answer = withExtendedLifetime(assumptions) {
+      handles.isEmpty
+        ? Z3_solver_check(context.raw, raw)
+        : Z3_solver_check_assumptions(context.raw, raw, UInt32(handles.count), handles)
+    }
+    switch answer {
+    case Z3_L_TRUE: return .satisfiable
+    case Z3_L_FALSE: return .unsatisfiable
+    default:
+      return .unknown(String(cString: Z3_solver_get_reason_unknown(context.raw, raw)))
+    }
+  }
+
+  /// The truth values of expressions in the model of the last satisfiable check.
+  func values(of expressions: [Expression]) throws(SolverError) -> [Bool] {
+    guard let model = Z3_solver_get_model(context.raw, raw) else {
+      throw SolverError(message: "there is no model")
+    }
+    Z3_model_inc_ref(context.raw, model)
+    defer { Z3_model_dec_ref(context.raw, model) }
+    var values: [Bool] = []
+    for expression in expressions {
+      var result: Z3_ast?
+      guard Z3_model_eval(context.raw, model, expression.raw, true, &result), let result else {
+        throw SolverError(message: "a model gives no value")
+      }
+      values.append(Z3_get_bool_value(context.raw, result) == Z3_L_TRUE)
+    }
+    return values
+  }
+
+  /// The query so far as SMT-LIB.
+  var text: String { String(cString: Z3_solver_to_string(context.raw, raw)) }
+}

@@ -1,0 +1,120 @@
+import ArgumentParser
+import SpecLanguage
+import SpecProgram
+import Verdicts
+
+#if canImport(SymbolicChecker)
+import SymbolicChecker
+#endif
+
+extension TDXSpec {
+  /// `tdxspec prove`.
+  struct Prove: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Proves properties for every reachable state of a scope, without enumerating them.",
+      discussion: """
+        Z3 is asked by induction (all claims of the spec together), k-induction, Spacer and bounded \
+        search, in that order, until one answers. PROVED names the method and the lemmas it stands \
+        on; a counterexample is replayed by the interpreter; no answer is UNKNOWN or BOUNDED, exit 3.
+
+        EXAMPLES
+          tdxspec prove bench/tdx-teardown --set N=4 --set P=4
+          tdxspec prove bench/tdx-teardown --property I2 --set BUG=2 --method bmc --depth 12
+          tdxspec prove bench/tdx-teardown --property I1 --method spacer --smtlib queries
+        """)
+
+    @Argument(help: "The spec.")
+    var spec: String
+
+    @OptionGroup var scope: ScopeOptions
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp("Only this property; may be repeated.", valueName: "id"))
+    var property: [String] = []
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "induction, k-induction, spacer or bmc; may be repeated; all of them by default.",
+        valueName: "name"))
+    var method: [String] = []
+
+    @Option(name: .long, help: "The deepest bounded search.")
+    var depth = 20
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp("The longest time for one query, such as 30s.", valueName: "time"))
+    var timeLimit: Duration?
+
+    @Option(name: .long, help: ArgumentHelp("Write every query as SMT-LIB.", valueName: "folder"))
+    var smtlib: String?
+
+    @Flag(name: .long, help: "JSON lines on standard output (docs/events.md).")
+    var json = false
+
+    static let methods = ["induction", "k-induction", "spacer", "bmc"]
+
+    func validate() throws {
+      guard depth >= 1 && depth <= 1000 else {
+        throw ValidationError("--depth takes a number from 1 to 1000")
+      }
+      for name in method where !Self.methods.contains(name) {
+        throw ValidationError(
+          "--method takes \(Self.methods.joined(separator: ", ")), not '\(name)'")
+      }
+    }
+
+    func run() throws {
+      let description = try SpecLookup.describe(spec)
+      let resolved = try ResolvedScope(
+        description, scope: scope.scope, overrides: try scope.overrides())
+      let program = try Program(description, resolved)
+      let chosen = try choose(from: program)
+      #if canImport(SymbolicChecker)
+      let runner = ProofRunner(
+        program: program, properties: chosen, methods: method, depth: depth,
+        seconds: timeLimit?.seconds ?? 60, folder: smtlib, json: json,
+        scopeName: scope.scope)
+      let status = try runner.run()
+      #else
+      let reason = "built without z3.h; install libz3-dev and build again"
+      let status = try skip(chosen, program, reason)
+      #endif
+      if status != .success { throw CommandExit(status: status) }
+    }
+
+    private func choose(from program: Program) throws -> [ResolvedProperty] {
+      let provable = program.properties.filter {
+        if case .always = $0.property.kind { !$0.isBuiltIn } else { false }
+      }
+      guard !property.isEmpty else { return provable }
+      return try property.map { id in
+        guard let found = provable.first(where: { $0.property.id == id }) else {
+          let known = provable.map(\.property.id).joined(separator: ", ")
+          throw ValidationError("\(spec) has no claim '\(id)' to prove; claims: \(known)")
+        }
+        return found
+      }
+    }
+
+    private func skip(
+      _ properties: [ResolvedProperty], _ program: Program, _ reason: String
+    ) throws -> ExitStatus {
+      var out = json ? Events.start("prove", version: TDXSpec.version).text + "\n" : ""
+      for property in properties {
+        out +=
+          json
+          ? Events.proof(
+            property.property, .skipped, in: program,
+            [.init(name: "reason", value: .string(reason))]
+          ).text + "\n"
+          : "SKIPPED     \(property.property.id): \(reason)\n"
+      }
+      if json { out += Events.end(.skipped).text + "\n" }
+      try Output.standard.write(out)
+      return .skipped
+    }
+  }
+}

@@ -64,5 +64,8 @@ if hasZ3 {
     .systemLibrary(name: "CZ3", providers: [.apt(["libz3-dev"]), .brew(["z3"])]),
     .target(
       name: "SymbolicChecker", dependencies: ["CZ3", "SpecLanguage", "SpecProgram"]),
+    .testTarget(
+      name: "SymbolicCheckerTests",
+      dependencies: ["SymbolicChecker", "SpecLanguage", "SpecProgram", "Catalogue"]),
   ]
 }

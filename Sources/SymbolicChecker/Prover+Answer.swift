@@ -48,7 +48,8 @@ extension Prover {
       guard let k = try kInduction(property, helpers, most: min(plan.depth, 5)) else {
         return false
       }
-      report.outcome = .proved(.kInduction, k: k, lemmas: helpers.map(\.property.id))
+      report.outcome = .proved(
+        .kInduction, k: k, lemmas: (helpers + facts).map(\.property.id))
       return true
     case .spacer:
       return try spacer(property, &report)
@@ -72,7 +73,10 @@ extension Prover {
       for helper in try core(of: current, inductive)
       where !needed.contains(where: { $0.property.id == helper.property.id }) {
         needed.append(helper)
-        open.append(helper)
+        // A fact was proved before and stands by itself.
+        if !facts.contains(where: { $0.property.id == helper.property.id }) {
+          open.append(helper)
+        }
       }
     }
     return needed.dropFirst().map(\.property.id)
@@ -89,8 +93,9 @@ extension Prover {
     try solver.assert(try encoder.property(property, now))
     try solver.assert(try encoder.transition(now, next, tag: "step").relation)
     try solver.assert(try context.not(try encoder.property(property, next)))
-    var core = helpers.filter { $0.property.id != property.property.id }
+    var core = (helpers + facts).filter { $0.property.id != property.property.id }
     for candidate in core {
+      _ = try remaining()
       let rest = core.filter { $0.property.id != candidate.property.id }
       solver.push()
       try solver.assert(try conjunction(rest, now))

@@ -26,7 +26,7 @@ extension Prover {
         return false
       }
       report.invariant = try query.readable(now)
-      report.outcome = .proved(.spacer, k: 1, lemmas: [])
+      report.outcome = .proved(.spacer, k: 1, lemmas: spacerFacts.map(\.property.id))
       return true
     }
   }
@@ -43,12 +43,15 @@ extension Prover {
     guard try first.check() == .unsatisfiable else { return false }
     let second = try solver()
     try second.assert(invariant)
+    try second.assert(try conjunction(spacerFacts, now))
+    try second.assert(try conjunction(spacerFacts, next))
     try second.assert(try encoder.transition(now, next, tag: "step").relation)
     try second.assert(try context.not(try query.invariant(next)))
     note("spacer-step-\(property.property.id)", second)
     guard try second.check() == .unsatisfiable else { return false }
     let third = try solver()
     try third.assert(invariant)
+    try third.assert(try conjunction(spacerFacts, now))
     try third.assert(try context.not(try encoder.property(property, now)))
     note("spacer-safe-\(property.property.id)", third)
     return try third.check() == .unsatisfiable
@@ -108,7 +111,7 @@ final class HornQuery {
     Z3_params_set_symbol(
       context.raw, parameters, context.symbol("engine"), context.symbol("spacer"))
     Z3_params_set_uint(
-      context.raw, parameters, context.symbol("timeout"), prover.limits.milliseconds)
+      context.raw, parameters, context.symbol("timeout"), try prover.remaining())
     // The relation must come back as it was given, so nothing may be inlined or sliced away.
     for name in ["xform.inline_linear", "xform.inline_eager", "xform.slice"] {
       Z3_params_set_bool(context.raw, parameters, context.symbol(name), false)
@@ -121,9 +124,11 @@ final class HornQuery {
     _ property: ResolvedProperty, _ now: StateBits, _ next: StateBits
   ) throws(SolverError) {
     let encoder = prover.encoder
-    let here = try apply(reachable, now.all)
+    let reached = try apply(reachable, now.all)
     let there = try apply(reachable, next.all)
-    try add("initial", now.all, try context.implies(try encoder.initial(now), here))
+    // What is proved of every reachable state may be assumed of it.
+    let here = try context.and([reached, try prover.conjunction(prover.spacerFacts, now)])
+    try add("initial", now.all, try context.implies(try encoder.initial(now), reached))
     for (index, rule) in encoder.steps.enumerated() {
       let step = try encoder.step(rule, now, next)
       let body = try context.and([here, step])

@@ -11,11 +11,20 @@ public final class Prover {
   let claims: [ResolvedProperty]
   /// Writes each query to a file, when set: name and SMT-LIB text.
   let onQuery: ((String, String) -> Void)?
-  private(set) var knownInductive: [ResolvedProperty]?
+  /// What has been proved of every reachable state so far; every later query may assume it.
+  var facts: [ResolvedProperty] = []
+  /// The facts that Spacer may assume in this round.
+  var spacerFacts: [ResolvedProperty] = []
+  /// Wall time for each of the next queries.
+  var milliseconds: UInt32
+  /// When no further query is asked.
+  private let deadline: ContinuousClock.Instant
+  /// Set by a signal: what has not been answered is not asked any more.
+  public var isStopped: () -> Bool = { false }
   private var queries = 0
 
   /// - Parameters:
-  ///   - seconds: wall time for a single query.
+  ///   - seconds: wall time for everything that is asked.
   ///   - onQuery: gets every query as SMT-LIB.
   /// - Throws: when libz3 cannot be used.
   public init(
@@ -25,6 +34,8 @@ public final class Prover {
     encoder = Encoder(context, ground)
     program = ground.program
     limits = SolverLimits(milliseconds: UInt32(min(seconds * 1000, 4_000_000)))
+    milliseconds = limits.milliseconds
+    deadline = ContinuousClock.now + .milliseconds(Int(limits.milliseconds))
     self.onQuery = onQuery
     claims = program.properties.filter {
       if case .always = $0.property.kind {
@@ -45,7 +56,18 @@ public final class Prover {
   }
 
   func solver() throws(SolverError) -> Solver {
-    try Solver(context, logic: "QF_FD", limits)
+    try Solver(context, logic: "QF_FD", SolverLimits(milliseconds: try remaining()))
+  }
+
+  /// The wall time that the next query may take.
+  ///
+  /// - Throws: when none is left, or a signal came.
+  func remaining() throws(SolverError) -> UInt32 {
+    let left = (deadline - ContinuousClock.now).components
+    let spare = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000
+    guard spare > 0 else { throw SolverError(message: "the time limit came first") }
+    guard !isStopped() else { throw SolverError(message: "a signal came first") }
+    return min(milliseconds, UInt32(min(spare, 4_000_000)))
   }
 
   func note(_ name: String, _ solver: borrowing Solver) {
@@ -69,13 +91,12 @@ public final class Prover {
   public func inductiveClaims(
     with extra: [ResolvedProperty] = []
   ) throws(SolverError) -> [ResolvedProperty] {
-    if extra.isEmpty, let knownInductive { return knownInductive }
     var kept =
       claims
       + extra.filter { new in
         !claims.contains { $0.property.id == new.property.id }
       }
-    kept = try holdingInitially(kept)
+    kept = try holdingInitially(kept.filter { !isFact($0) })
     let now = try encoder.state("s")
     let next = try encoder.state("t")
     var changed = true
@@ -83,10 +104,12 @@ public final class Prover {
       changed = false
       let solver = try self.solver()
       try solver.assert(try encoder.wellFormed(now))
-      try solver.assert(try conjunction(kept, now))
+      try solver.assert(try conjunction(kept + facts, now))
+      try solver.assert(try conjunction(facts, next))
       try solver.assert(try encoder.transition(now, next, tag: "step").relation)
       var still: [ResolvedProperty] = []
       for property in kept {
+        _ = try remaining()
         solver.push()
         try solver.assert(try context.not(try encoder.property(property, next)))
         note("induction-\(property.property.id)", solver)
@@ -97,8 +120,11 @@ public final class Prover {
       changed = still.count < kept.count
       kept = still
     }
-    if extra.isEmpty { knownInductive = kept }
     return kept
+  }
+
+  private func isFact(_ property: ResolvedProperty) -> Bool {
+    facts.contains { $0.property.id == property.property.id }
   }
 
   private func holdingInitially(
@@ -123,7 +149,7 @@ public final class Prover {
     let next = try encoder.state("t")
     let solver = try self.solver()
     try solver.assert(try encoder.wellFormed(now))
-    try solver.assert(try conjunction(helpers + [property], now))
+    try solver.assert(try conjunction(helpers + facts + [property], now))
     let (relation, selectors) = try encoder.transition(now, next, tag: "step")
     try solver.assert(relation)
     try solver.assert(try context.not(try encoder.property(property, next)))
@@ -146,7 +172,7 @@ public final class Prover {
         states.append(try encoder.state("k\(index)"))
         try solver.assert(try encoder.wellFormed(states[index]))
         if index < k {
-          try solver.assert(try conjunction(helpers + [property], states[index]))
+          try solver.assert(try conjunction(helpers + facts + [property], states[index]))
         }
         if index > 0 {
           let step = try encoder.transition(states[index - 1], states[index], tag: "k\(index)")
@@ -182,6 +208,7 @@ public final class Prover {
     var selectors: [[Expression]] = []
     try solver.assert(try encoder.initial(states[0]))
     for step in 0...depth {
+      _ = try remaining()
       if step > 0 {
         states.append(try encoder.state("b\(step)"))
         let (relation, chosen) = try encoder.transition(

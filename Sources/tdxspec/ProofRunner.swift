@@ -40,8 +40,11 @@ struct ProofRunner {
     watch(prover.interrupt)
     var status = ExitStatus.success
     try begin()
-    for property in properties {
-      let report = try answer(property, prover)
+    var plan = ProofPlan()
+    if !methods.isEmpty { plan.methods = methods.compactMap(ProofMethod.init(rawValue:)) }
+    plan.depth = depth
+    prover.isStopped = { tdxs_interrupted() != 0 }
+    try prover.answerAll(properties, plan) { report in
       status = status.combined(with: verdict(report).exitCode)
       try say(report, ground)
     }
@@ -73,18 +76,6 @@ struct ProofRunner {
     DispatchQueue.global().async {
       while tdxs_interrupted() == 0 { usleep(50_000) }
       interrupt()
-    }
-  }
-
-  private func answer(_ property: ResolvedProperty, _ prover: Prover) throws -> ProofReport {
-    var plan = ProofPlan()
-    if !methods.isEmpty { plan.methods = methods.compactMap(ProofMethod.init(rawValue:)) }
-    plan.depth = depth
-    guard tdxs_interrupted() == 0 else { return prover.interrupted(property) }
-    do {
-      return try prover.answer(property, plan)
-    } catch {
-      return prover.failed(property, error)
     }
   }
 
@@ -135,8 +126,9 @@ struct ProofRunner {
   private func explanation(_ report: ProofReport) -> String {
     let time = "\((report.seconds * 100).rounded() / 100) s"
     switch report.outcome {
-    case .proved(.spacer, _, _):
-      return "by Spacer, invariant checked independently, \(time):"
+    case .proved(.spacer, _, let lemmas):
+      let standing = lemmas.isEmpty ? "" : " on top of \(lemmas.joined(separator: ", "))"
+      return "by Spacer\(standing), invariant checked independently, \(time):"
     case .proved(let method, let k, let lemmas):
       let standing = lemmas.isEmpty ? "by itself" : "with \(lemmas.joined(separator: ", "))"
       return method == .induction

@@ -13,9 +13,10 @@ extension TDXSpec {
     static let configuration = CommandConfiguration(
       abstract: "Proves properties for every reachable state of a scope, without enumerating them.",
       discussion: """
-        Z3 is asked by induction (all claims of the spec together), k-induction, Spacer and bounded \
-        search, in that order, until one answers. PROVED names the method and the lemmas it stands \
-        on; a counterexample is replayed by the interpreter; no answer is UNKNOWN or BOUNDED, exit 3.
+        Z3 is asked by induction (all claims of the spec together), k-induction, Spacer and \
+        bounded search, in that order, until one answers. PROVED names the method and the lemmas \
+        it stands on, for the sizes named; a counterexample is replayed by the interpreter; no \
+        answer is UNKNOWN or BOUNDED, exit 3.
 
         EXAMPLES
           tdxspec prove bench/tdx-teardown --set N=4 --set P=4
@@ -45,7 +46,7 @@ extension TDXSpec {
 
     @Option(
       name: .long,
-      help: ArgumentHelp("The longest time for one query, such as 30s.", valueName: "time"))
+      help: ArgumentHelp("The longest time in all, such as 90s (default 5m).", valueName: "time"))
     var timeLimit: Duration?
 
     @Option(name: .long, help: ArgumentHelp("Write every query as SMT-LIB.", valueName: "folder"))
@@ -75,7 +76,7 @@ extension TDXSpec {
       #if canImport(SymbolicChecker)
       let runner = ProofRunner(
         program: program, properties: chosen, methods: method, depth: depth,
-        seconds: timeLimit?.seconds ?? 60, folder: smtlib, json: json,
+        seconds: timeLimit?.seconds ?? 300, folder: smtlib, json: json,
         scopeName: scope.scope)
       let status = try runner.run()
       #else

@@ -39,6 +39,10 @@ import Testing
     (["read", bench, "Fly"], "no action 'Fly'"),
     (["read", "nope"], "no spec 'nope'"),
     (["list", "nope"], "no spec 'nope'"),
+    (["prove", bench, "--method", "magic"], "magic"),
+    (["prove", bench, "--depth", "0"], "--depth"),
+    (["prove", bench, "--property", "I9"], "claims: I1, I2, I3, I4, I5"),
+    (["prove", "nope"], "no spec 'nope'"),
     (["explore", bench, "--set", "N=0"], "N=0"),
     (["explore", bench, "--dot", "/dev/null"], "draw a smaller scope"),
   ]

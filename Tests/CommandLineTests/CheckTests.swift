@@ -139,7 +139,7 @@ import Testing
   }
 
   @Test func everyHelpPageHasExamples() throws {
-    for command in ["check", "explore", "list", "read"] {
+    for command in ["check", "explore", "list", "prove", "read"] {
       let result = try Tool.run(command, "--help")
       #expect(result.status == 0)
       #expect(result.output.contains("EXAMPLES"))

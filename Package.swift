@@ -30,7 +30,9 @@ let package = Package(
     .target(name: "TutorialSpecs", dependencies: ["SpecLanguage"], path: "Specs/Tutorial"),
     .target(
       name: "Catalogue",
-      dependencies: ["SpecLanguage", "BenchmarkSpecs", "TeardownSpecs", "TutorialSpecs"],
+      dependencies: [
+        "SpecLanguage", "BenchmarkSpecs", "TDXModuleSpecs", "TeardownSpecs", "TutorialSpecs",
+      ],
       path: "Specs/Catalogue"),
     .target(name: "Verdicts", dependencies: ["SpecLanguage", "SpecProgram"]),
     .executableTarget(

@@ -1,12 +1,14 @@
 import BenchmarkSpecs
 import SpecLanguage
+import TDXModuleSpecs
 import TeardownSpecs
 import TutorialSpecs
 
 /// Every bundled spec.
 public enum Catalogue {
   public static var all: [CatalogueEntry] {
-    [BenchmarkSpecs.all, TeardownSpecs.all, TutorialSpecs.all].flatMap { $0 }
+    [BenchmarkSpecs.all, TDXModuleSpecs.all, TeardownSpecs.all, TutorialSpecs.all]
+      .flatMap { $0 }
   }
 
   /// The spec with this name, such as `teardown/mainline`.

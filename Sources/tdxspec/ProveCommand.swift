@@ -22,6 +22,8 @@ extension TDXSpec {
           tdxspec prove bench/tdx-teardown --set N=4 --set P=4
           tdxspec prove bench/tdx-teardown --property I2 --set BUG=2 --method bmc --depth 12
           tdxspec prove bench/tdx-teardown --property I1 --method spacer --smtlib queries
+          tdxspec prove tdx/hkid --every-size
+          tdxspec prove teardown/mainline --explain
         """)
 
     @Argument(help: "The spec.")
@@ -49,6 +51,14 @@ extension TDXSpec {
       help: ArgumentHelp("The longest time in all, such as 90s (default 5m).", valueName: "time"))
     var timeLimit: Duration?
 
+    @Flag(
+      name: .long,
+      help: "Claim it for every number of elements; specs of one-step actions only.")
+    var everySize = false
+
+    @Flag(name: .long, help: "Name what keeps the spec from --every-size, and stop.")
+    var explain = false
+
     @Option(name: .long, help: ArgumentHelp("Write every query as SMT-LIB.", valueName: "folder"))
     var smtlib: String?
 
@@ -60,6 +70,9 @@ extension TDXSpec {
     func validate() throws {
       guard depth >= 1 && depth <= 1000 else {
         throw ValidationError("--depth takes a number from 1 to 1000")
+      }
+      if everySize && (!method.isEmpty || smtlib != nil) {
+        throw ValidationError("--every-size has a method of its own; drop --method and --smtlib")
       }
       for name in method where !Self.methods.contains(name) {
         throw ValidationError(
@@ -74,11 +87,18 @@ extension TDXSpec {
       let program = try Program(description, resolved)
       let chosen = try choose(from: program)
       #if canImport(SymbolicChecker)
-      let runner = ProofRunner(
-        program: program, properties: chosen, methods: method, depth: depth,
-        seconds: timeLimit?.seconds ?? 300, folder: smtlib, json: json,
-        scopeName: scope.scope)
-      let status = try runner.run()
+      let limit = timeLimit?.seconds ?? 300
+      let status: ExitStatus
+      if everySize || explain {
+        status = try EverySizeRunner(
+          program: program, properties: chosen, seconds: limit, explains: explain, json: json
+        ).run()
+      } else {
+        status = try ProofRunner(
+          program: program, properties: chosen, methods: method, depth: depth, seconds: limit,
+          folder: smtlib, json: json, scopeName: scope.scope
+        ).run()
+      }
       #else
       let reason = "built without z3.h; install libz3-dev and build again"
       let status = try skip(chosen, program, reason)

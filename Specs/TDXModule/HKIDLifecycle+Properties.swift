@@ -54,6 +54,17 @@ extension HKIDLifecycle {
       }
     }
     Always(
+      "S-4", "a vCPU runs only with an LP and while its TD's keys are configured",
+      cites: "kvm-tdx S-4", "tdx-module S7"
+    ) {
+      forAll(VCPU.self) { v in
+        forAll(TD.self) { t in
+          running[v] && owner[v] == t
+            ==> life[t] == .TD_KEYS_CONFIGURED && associated[v] != nil
+        }
+      }
+    }
+    Always(
       "S-11", "a removal is under way only while the TD's keys are configured",
       cites: "kvm-tdx S-11"
     ) {
@@ -115,13 +126,10 @@ extension HKIDLifecycle {
         forAll(VCPU.self) { v in translations[l, v] ==> associated[v] == l }
       }
     }
-    Lemma("H-8", "an associated vCPU belongs to a TD", cites: "tdx-module S9") {
-      forAll(VCPU.self) { v in associated[v] != nil ==> owner[v] != nil }
+    Lemma("H-8", "an associated vCPU is ready and belongs to a TD", cites: "tdx-module S9") {
+      forAll(VCPU.self) { v in associated[v] != nil ==> ready[v] && owner[v] != nil }
     }
-    Lemma("H-9", "a vCPU in the guest is associated", cites: "tdx-module S7") {
-      forAll(VCPU.self) { v in running[v] ==> associated[v] != nil }
-    }
-    Lemma("H-10", "an HKID on its way to the pool is free in the KOT", cites: "kvm-tdx S-1") {
+    Lemma("H-9", "an HKID on its way to the pool is free in the KOT", cites: "kvm-tdx S-1") {
       forAll(HKID.self) { h in pool[h] == .released ==> kot[h] == .HKID_FREE }
     }
   }

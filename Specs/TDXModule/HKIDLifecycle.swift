@@ -41,7 +41,7 @@ public struct HKIDLifecycle: Spec {
   }
 
   let tds = Parameter("tds", of: TD.self, 1...3, default: 2, "TDs, one after another in each slot")
-  let vcpus = Parameter("vcpus", of: VCPU.self, 1...3, default: 1, "vCPUs, of whichever TD")
+  let vcpus = Parameter("vcpus", of: VCPU.self, 1...3, default: 2, "vCPUs, of whichever TD")
   let lps = Parameter("lps", of: LP.self, 1...3, default: 2, "logical processors")
   let packages = Parameter("packages", of: Package.self, 1...3, default: 2, "packages")
   let hkids = Parameter("hkids", of: HKID.self, 1...3, default: 2, "private HKIDs")
@@ -110,8 +110,10 @@ public struct HKIDLifecycle: Spec {
   }
 
   public var scopes: [Scope] {
-    Scope("small", "two TDs that share one HKID", ["lps": 1, "packages": 1, "hkids": 1])
-    Scope("vcpus", "two vCPUs, one HKID", ["vcpus": 2, "packages": 1, "hkids": 1])
+    Scope(
+      "small", "one vCPU, LP and package; two TDs and HKIDs",
+      ["vcpus": 1, "lps": 1, "packages": 1])
+    Scope("three-tds", "three TDs compete for two HKIDs", ["tds": 3, "lps": 1, "packages": 1])
   }
 }
 

@@ -48,7 +48,8 @@ final class RelationalEncoder {
 
   func sort(_ type: ValueType) throws -> Z3_sort {
     guard case .element(let id) = type else {
-      throw RelationalError.obstacle(SizeObstacle(what: "an index that is no element", location: nil))
+      throw RelationalError.obstacle(
+        SizeObstacle(what: "an index that is no element", location: nil))
     }
     if let known = sorts[id] { return known }
     guard let made = Z3_mk_uninterpreted_sort(context.raw, context.symbol(id.name)) else {

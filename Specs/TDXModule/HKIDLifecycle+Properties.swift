@@ -58,7 +58,8 @@ extension HKIDLifecycle {
       cites: "kvm-tdx S-4", "tdx-module S7"
     ) {
       forAll(VCPU.self) { v in
-        running[v] ==> associated[v] != nil
+        running[v]
+          ==> associated[v] != nil
           && forAll(TD.self) { t in owner[v] == t ==> life[t] == .TD_KEYS_CONFIGURED }
       }
     }
@@ -142,8 +143,9 @@ extension HKIDLifecycle {
         exists(TD.self) { t in life[t] == .TD_KEYS_CONFIGURED && hkid[t] == h }
       }
     }
-    Possible("two-at-once", "two TDs have their keys configured at once", cites: "tdx-module §8.2")
-    {
+    Possible(
+      "two-at-once", "two TDs have their keys configured at once", cites: "tdx-module §8.2"
+    ) {
       exists(TD.self) { t in
         exists(TD.self) { u in
           t != u && life[t] == .TD_KEYS_CONFIGURED && life[u] == .TD_KEYS_CONFIGURED

@@ -27,7 +27,6 @@ import Testing
     arguments: [
       (nil, 232_730, 7_720_232, 27),
       ("small", 5_206, 111_804, 20),
-      ("three-tds", 522_922, 16_864_040, 29),
     ] as [(String?, Int, Int, Int)])
   func exhausted(scope: String?, states: Int, transitions: Int, diameter: Int) throws {
     let found = try Self.check(scope)

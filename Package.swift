@@ -40,7 +40,9 @@ let package = Package(
       dependencies: [
         "SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Verdicts", "Catalogue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ] + (hasZ3 ? ["SymbolicChecker"] : [])),
+      ] + (hasZ3 ? ["SymbolicChecker"] : []),
+      // Not canImport: a module of an earlier build would still be found.
+      swiftSettings: hasZ3 ? [.define("HAS_Z3")] : []),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
     .target(name: "ConformanceKit", path: "Conformance/Kit"),
     .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),

@@ -1,4 +1,4 @@
-#if canImport(SymbolicChecker)
+#if HAS_Z3
 import ArgumentParser
 import CExplorerShims
 import Dispatch

@@ -3,7 +3,7 @@ import SpecLanguage
 import SpecProgram
 import Verdicts
 
-#if canImport(SymbolicChecker)
+#if HAS_Z3
 import SymbolicChecker
 #endif
 
@@ -86,7 +86,7 @@ extension TDXSpec {
         description, scope: scope.scope, overrides: try scope.overrides())
       let program = try Program(description, resolved)
       let chosen = try choose(from: program)
-      #if canImport(SymbolicChecker)
+      #if HAS_Z3
       let limit = timeLimit?.seconds ?? 300
       let status: ExitStatus
       if everySize || explain {

@@ -105,10 +105,14 @@ struct Encoder {
     return try context.or(parts)
   }
 
+  /// The claim, together with the claim that no step out of the state is a mistake of the spec: a
+  /// spec whose steps are undefined has no proofs.
   func property(
     _ property: ResolvedProperty, _ state: StateBits
   ) throws(SolverError) -> Expression {
-    try formula(ground.formula(of: property), state)
+    let mistakes = ground.rules.filter { $0.fault != nil }.map(\.guardFormula)
+    let defined = Formula.disjunction(mistakes).negated
+    return try formula(.conjunction([ground.formula(of: property), defined]), state)
   }
 
   // MARK: Steps

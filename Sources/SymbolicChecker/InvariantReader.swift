@@ -19,25 +19,33 @@ struct InvariantReader {
 
   /// One sentence a conjunct.
   func clauses(of expression: Expression) -> [String] {
-    let formula = formula(expression.raw, expression.context)
+    // What cannot be decoded is shown as it came rather than left out.
+    guard let formula = formula(of: expression) else { return [expression.text] }
     let parts: [Formula] = if case .and(let parts) = formula { parts } else { [formula] }
     return parts.map(text)
   }
 
-  private func formula(_ ast: Z3_ast, _ context: SolverContext) -> Formula {
+  /// The expression over cells; `nil` when it has a shape that is not known here.
+  func formula(of expression: Expression) -> Formula? {
+    formula(expression.raw, expression.context)
+  }
+
+  private func formula(_ ast: Z3_ast, _ context: SolverContext) -> Formula? {
     let raw = context.raw
     guard Z3_get_ast_kind(raw, ast) == Z3_APP_AST, let app = Z3_to_app(raw, ast),
       let declaration = Z3_get_app_decl(raw, app)
-    else { return .yes }
-    let parts = (0..<Z3_get_app_num_args(raw, app)).compactMap { index in
-      Z3_get_app_arg(raw, app, index).map { formula($0, context) }
+    else { return nil }
+    let count = Int(Z3_get_app_num_args(raw, app))
+    let parts = (0..<count).compactMap { index in
+      Z3_get_app_arg(raw, app, UInt32(index)).flatMap { formula($0, context) }
     }
+    guard parts.count == count else { return nil }
     switch Z3_get_decl_kind(raw, declaration) {
     case Z3_OP_TRUE: return .yes
     case Z3_OP_FALSE: return .no
     case Z3_OP_AND: return .conjunction(parts)
     case Z3_OP_OR: return .disjunction(parts)
-    case Z3_OP_NOT: return parts.first?.negated ?? .yes
+    case Z3_OP_NOT: return parts.first?.negated
     case Z3_OP_IMPLIES where parts.count == 2:
       return .disjunction([parts[0].negated, parts[1]])
     case Z3_OP_EQ where parts.count == 2, Z3_OP_IFF where parts.count == 2:
@@ -50,8 +58,8 @@ struct InvariantReader {
   }
 
   /// A bit of a cell: the cell's code is one of those that have it.
-  private func bit(_ name: String) -> Formula {
-    guard let place = places[name] else { return .yes }
+  private func bit(_ name: String) -> Formula? {
+    guard let place = places[name] else { return nil }
     let count = program.cells[place.cell].count
     let codes = (0..<count).filter { $0 >> place.bit & 1 == 1 }
     return .member(cell: place.cell, ValueSet(count: count, codes))

@@ -38,11 +38,13 @@ let package = Package(
     .executableTarget(
       name: "tdxspec",
       dependencies: [
-        "SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Verdicts", "Catalogue",
+        "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "CExplorerShims", "Verdicts",
+        "Catalogue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + (hasZ3 ? ["SymbolicChecker"] : []),
       // Not canImport: a module of an earlier build would still be found.
       swiftSettings: hasZ3 ? [.define("HAS_Z3")] : []),
+    .target(name: "Reductions", dependencies: ["SpecLanguage", "SpecProgram"]),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
     .target(name: "ConformanceKit", path: "Conformance/Kit"),
     .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),
@@ -51,6 +53,9 @@ let package = Package(
     .testTarget(
       name: "ExplorerTests",
       dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Catalogue"]),
+    .testTarget(
+      name: "ReductionsTests",
+      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Reductions", "Catalogue"]),
     .testTarget(
       name: "SpecsTests", dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Catalogue"]),
     .testTarget(name: "ConformanceKitTests", dependencies: ["ConformanceKit"]),

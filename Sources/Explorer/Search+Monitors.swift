@@ -148,7 +148,7 @@ extension Search {
   func selfCheck(
     _ current: borrowing Frontier, _ head: Int, _ size: Int, _ buffers: BatchBuffers
   ) -> Bool {
-    guard selfChecksLeft > 0, !(engine is TreeEngine) else { return true }
+    guard selfChecksLeft > 0, !engine.isReduced, !(engine is TreeEngine) else { return true }
     let words = engine.layout.words
     var index = 0
     for offset in 0..<size {

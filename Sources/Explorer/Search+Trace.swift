@@ -2,11 +2,12 @@ import SpecLanguage
 import SpecProgram
 
 extension Search {
-  /// Whether a state was found.
+  /// Whether a state was found, or one that stands for it.
   public func contains(_ state: [Int]) -> Bool {
     let packed = UnsafeMutablePointer<UInt64>.allocate(capacity: engine.layout.words)
     defer { packed.deallocate() }
     engine.layout.pack(state, into: packed)
+    engine.represent(packed)
     return store.contains(packed)
   }
 
@@ -22,42 +23,11 @@ extension Search {
       ordinals.append(Int(link.ordinal))
       state = Int(link.parent)
     }
-    let interpreter = Interpreter(engine.program)
-    let words = engine.layout.words
-    let packed = UnsafeMutablePointer<UInt64>.allocate(capacity: words)
-    defer { packed.deallocate() }
-    let buffers: BatchBuffers
-    do throws(StoreError) {
-      buffers = try BatchBuffers(words: words, batch: 1, fan: engine.maxSuccessors)
+    do throws(ReplayFailure) {
+      return try engine.replay(ordinals.reversed())
     } catch {
-      throw .outOfMemory(states: store.count)
+      throw .disagreement(error.text)
     }
-    // The pointers below do not keep the memory alive.
-    defer { withExtendedLifetime(buffers) {} }
-    let (successors, counts) = (buffers.successors, buffers.counts)
-    var cells = engine.program.initial
-    var steps: [TraceStep] = []
-    for ordinal in ordinals.reversed() {
-      engine.layout.pack(cells, into: packed)
-      do {
-        let label = try engine.labels(of: packed)[ordinal]
-        _ = try engine.expand(packed, 1, into: successors, counts: counts)
-        let expected = engine.layout.unpack(successors + ordinal * words)
-        let found = try interpreter.transitions(from: cells).first {
-          $0.label == label && $0.state == expected
-        }
-        guard let found else {
-          throw SearchError.disagreement("the interpreter cannot take step \(steps.count + 1)")
-        }
-        steps.append(TraceStep(label: found.label, state: found.state))
-        cells = found.state
-      } catch let error as SearchError {
-        throw error
-      } catch {
-        throw .disagreement("\(error)")
-      }
-    }
-    return Trace(initial: engine.program.initial, steps: steps)
   }
 
   /// For a `Possible` that names a call: which checks refuse that call, in how many of the stored

@@ -22,6 +22,15 @@ public protocol Engine: AnyObject {
     counts: UnsafeMutablePointer<Int32>
   ) throws(EngineFault) -> Int
 
+  /// Writes the successors of one state by the steps of one thread, in the order of `expand`.
+  ///
+  /// - Parameter target: room for `maxSuccessors` states.
+  /// - Returns: how many there are.
+  /// - Throws: `TDX3xxx` when a step of the thread is not well defined.
+  func expand(
+    _ state: UnsafePointer<UInt64>, thread: Int, into target: UnsafeMutablePointer<UInt64>
+  ) throws(EngineFault) -> Int
+
   /// Which of the monitors named in `active` hold in each of `count` states, as bit masks.
   ///
   /// - Parameter seen: room for `count` masks. When this throws, those before the state at fault
@@ -37,6 +46,23 @@ public protocol Engine: AnyObject {
 
   /// How often each kind of transition was taken, over all `expand`s.
   var coverage: [CoverageKey: Int] { get }
+
+  /// Whether a state stands for others, and a transition for several steps.
+  var isReduced: Bool { get }
+
+  /// Replaces a state by the one that stands for it.
+  func represent(_ state: UnsafeMutablePointer<UInt64>)
+
+  /// The run from the initial state in which every state is the successor of the one before that
+  /// has the given number in the order of `expand`, replayed step by step by the interpreter.
+  func replay(_ ordinals: [Int]) throws(ReplayFailure) -> Trace
+}
+
+/// The engine and the interpreter disagree about a run: a bug of the tool, never of the spec.
+public struct ReplayFailure: Error, Sendable {
+  public let text: String
+
+  public init(_ text: String) { self.text = text }
 }
 
 /// A step that is not well defined, in one state of a batch.
@@ -44,6 +70,11 @@ public struct EngineFault: Error, Sendable {
   /// Which state of the batch.
   public let index: Int
   public let error: SpecError
+
+  package init(index: Int, error: SpecError) {
+    self.index = index
+    self.error = error
+  }
 }
 
 /// A kind of transition: which step, and how it ended.
@@ -83,15 +114,28 @@ extension GuardTable: Engine {
     var index = 0
     while index < count {
       let found = successors(states + index &* words, target + total &* words, words: words)
-      if found < 0 {
-        let error = rules[-1 - found].fault ?? SpecError("TDX3000", "a step went wrong")
-        throw EngineFault(index: index, error: error)
-      }
+      if found < 0 { throw fault(found, index) }
       counts[index] = Int32(truncatingIfNeeded: found)
       total &+= found
       index &+= 1
     }
     return total
+  }
+
+  public func expand(
+    _ state: UnsafePointer<UInt64>, thread: Int, into target: UnsafeMutablePointer<UInt64>
+  ) throws(EngineFault) -> Int {
+    let group = groupOfThread[thread]
+    guard group >= 0 else { return 0 }
+    let found = successors(state, target, in: groups + group, 0, words: words)
+    if found < 0 { throw fault(found, 0) }
+    return found
+  }
+
+  /// What a negative number of successors stands for.
+  private func fault(_ found: Int, _ index: Int) -> EngineFault {
+    let error = rules[-1 - found].fault ?? SpecError("TDX3000", "a step went wrong")
+    return EngineFault(index: index, error: error)
   }
 
   public func observe(
@@ -162,6 +206,17 @@ public final class TreeEngine: Engine {
       counts[index] = Int32(found.count)
     }
     return total
+  }
+
+  public func expand(
+    _ state: UnsafePointer<UInt64>, thread: Int, into target: UnsafeMutablePointer<UInt64>
+  ) throws(EngineFault) -> Int {
+    let found = try successors(of: state, 0).filter { $0.label.thread == thread }
+    for (index, transition) in found.enumerated() {
+      layout.pack(transition.state, into: target + index * layout.words)
+      coverage[CoverageKey(transition.label), default: 0] += 1
+    }
+    return found.count
   }
 
   private func successors(

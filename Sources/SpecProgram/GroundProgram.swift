@@ -8,6 +8,8 @@ package struct GroundRule: Sendable {
   package let writes: [(cell: Int, value: Value)]
   /// When set, the transition is a mistake of the spec rather than a step.
   package let fault: SpecError?
+  /// Codes of cells that follow from the locks that the thread holds where it stands.
+  package let held: [Int: Int]
 }
 
 /// A spec unrolled at a scope: rules over cells.
@@ -47,6 +49,13 @@ extension Program {
   }
 }
 
+extension VariableLayout {
+  /// The first cell of the element with these indices.
+  fileprivate func cell(_ numbers: [Int]) -> Int {
+    zip(numbers, indices).reduce(base) { $0 + ($1.0 - $1.1.low) * $1.1.stride }
+  }
+}
+
 /// A value during symbolic execution.
 enum Symbolic: Sendable {
   case number(Value)
@@ -57,8 +66,14 @@ enum Symbolic: Sendable {
 struct Grounder {
   let program: Program
   var rules: [GroundRule] = []
+  /// For each procedure and node.
+  private let held: [[Set<HeldLock>]]
 
-  init(program: Program) { self.program = program }
+  init(program: Program) {
+    self.program = program
+    let order = LockOrder(program: program)
+    held = program.procedures.map { $0.isThreaded ? order.mustHold($0) : [] }
+  }
 
   mutating func ground() throws(SpecError) {
     for procedure in program.procedures where !procedure.isThreaded {
@@ -119,8 +134,35 @@ struct Grounder {
         procedure: procedure.index, thread: thread, source: location, choice: [],
         refusedBy: nil, outcome: nil, node: node)
       var walk = SymbolicWalk(procedure: procedure, run: run, label: label, program: program)
+      walk.held = heldCells(held[procedure.index][node], run)
       try walk.toVisibleStep(node, &rules)
     }
+  }
+
+  /// What holding locks says of the cells that stand for them.
+  private func heldCells(_ locks: Set<HeldLock>, _ run: SymbolicRun) -> [Int: Int] {
+    var cells: [Int: Int] = [:]
+    for held in locks {
+      guard let owner = program.variables[held.lock.owner.id], let index = held.index else {
+        continue
+      }
+      var numbers: [Int] = []
+      for term in index {
+        if case .const(let number) = run.value(of: term) { numbers.append(number) }
+      }
+      guard numbers.count == index.count else { continue }
+      let readers = held.lock.readers.flatMap { program.variables[$0.id] }
+      if held.isShared {
+        cells[owner.cell(numbers)] = 0
+        if let readers { cells[readers.cell(numbers) + run.thread] = 1 }
+      } else {
+        cells[owner.cell(numbers)] = run.thread + 1
+        for thread in program.threads.indices {
+          if let readers { cells[readers.cell(numbers) + thread] = 0 }
+        }
+      }
+    }
+    return cells
   }
 
   /// Everything is 0, a set empty; a set's members are listed, so that it can get some.

@@ -16,20 +16,30 @@ extension GuardTable {
     var group = groups
     let end = groups + groupCount
     while group != end {
-      let word = words == 1 ? state[0] : state[group.pointee.word]
-      let location = Int(
-        truncatingIfNeeded: (word &>> group.pointee.shift) & group.pointee.low)
-      let block = group.pointee.blocks + location
-      var piece = block.pointee.firstPiece
-      if piece == block.pointee.endPiece {
-        found = scan(block, state, target, found, words: words)
-      }
-      while piece < block.pointee.endPiece, found >= 0 {
-        found = lookUp(pieces + Int(piece), state, target, found, words: words)
-        piece &+= 1
-      }
+      found = successors(state, target, in: group, found, words: words)
       if found < 0 { break }
       group += 1
+    }
+    return found
+  }
+
+  /// Appends the successors by the rules of one group to `known` others.
+  @inline(__always)
+  func successors(
+    _ state: UnsafePointer<UInt64>, _ target: UnsafeMutablePointer<UInt64>,
+    in group: UnsafePointer<Group>, _ known: Int, words: Int
+  ) -> Int {
+    let word = words == 1 ? state[0] : state[group.pointee.word]
+    let location = Int(truncatingIfNeeded: (word &>> group.pointee.shift) & group.pointee.low)
+    let block = group.pointee.blocks + location
+    var piece = block.pointee.firstPiece
+    if piece == block.pointee.endPiece {
+      return scan(block, state, target, known, words: words)
+    }
+    var found = known
+    while piece < block.pointee.endPiece, found >= 0 {
+      found = lookUp(pieces + Int(piece), state, target, found, words: words)
+      piece &+= 1
     }
     return found
   }

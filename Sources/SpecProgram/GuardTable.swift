@@ -84,6 +84,8 @@ public final class GuardTable {
   let pieceCount: Int
   let groups: UnsafeMutablePointer<Group>
   let groupCount: Int
+  /// The group of each thread; -1 for a thread without rules.
+  let groupOfThread: [Int]
   let code: MaskCode
   let watch: Watch
   /// The answers of an index.
@@ -93,15 +95,19 @@ public final class GuardTable {
   /// How often each rule fired, by position.
   let fired: UnsafeMutablePointer<UInt64>
 
-  /// - Parameter monitors: conditions that `observe` evaluates; at most 64.
-  public init(_ ground: GroundProgram, monitors: [Monitor]) throws(SpecError) {
+  /// - Parameters:
+  ///   - monitors: conditions that `observe` evaluates; at most 64.
+  ///   - layout: how states are packed; cells in order of declaration by default.
+  public init(
+    _ ground: GroundProgram, monitors: [Monitor], layout given: StateLayout? = nil
+  ) throws(SpecError) {
     guard monitors.count <= 64 else {
       throw SpecError(
         "TDX2010", "\(monitors.count) conditions to watch; at most 64",
         suggestion: "choose properties with --property")
     }
     self.ground = ground
-    layout = try StateLayout(ground.program)
+    if let given { layout = given } else { layout = try StateLayout(ground.program) }
     words = layout.words
     var builder = GuardTableBuilder(ground, layout)
     builder.build()
@@ -115,6 +121,7 @@ public final class GuardTable {
     pieceCount = builder.pieces.count
     groups = Self.copy(builder.groups)
     groupCount = builder.groups.count
+    groupOfThread = builder.groupOfThread
     taken = Self.copy([Int32](repeating: 0, count: rules.count + 1))
     fired = Self.copy([UInt64](repeating: 0, count: rules.count))
     let planes = builder.pieces.map(\.index.planes).max() ?? 0
@@ -150,7 +157,7 @@ public final class GuardTable {
 }
 
 extension GroundProgram {
-  func formula(of monitor: Monitor) -> Formula {
+  package func formula(of monitor: Monitor) -> Formula {
     formula(of: monitor.term, registers: monitor.registers)
   }
 }

@@ -12,6 +12,8 @@ struct GuardTableBuilder {
   private(set) var patches: [GuardTable.Patch] = []
   private(set) var pieces: [GuardTable.Piece] = []
   private(set) var groups: [GuardTable.Group] = []
+  /// The group of each thread; -1 for a thread without rules.
+  private(set) var groupOfThread: [Int] = []
   /// No state has more: every thread is in one of its blocks.
   private(set) var maxSuccessors = 0
   private let program: Program
@@ -51,6 +53,7 @@ struct GuardTableBuilder {
         }
         blocks.append(block(start, position))
       }
+      if thread >= 0 { groupOfThread.append(position == first ? -1 : groups.count) }
       if position == first { continue }
       maxSuccessors += blocks.reduce(0) { max($0, Int($1.end - $1.start)) }
       var group = GuardTable.Group(blocks: GuardTable.copy(blocks))

@@ -25,14 +25,21 @@ extension LockOrder {
   }
 
   /// Forward data flow: the locks that may be held when a node is reached.
-  func mayHold(_ procedure: Procedure) -> [Set<HeldLock>] {
+  func mayHold(_ procedure: Procedure) -> [Set<HeldLock>] { held(procedure, certainly: false) }
+
+  /// Forward data flow: the locks that are held whenever a node is reached, as far as it can tell.
+  func mustHold(_ procedure: Procedure) -> [Set<HeldLock>] { held(procedure, certainly: true) }
+
+  private func held(_ procedure: Procedure, certainly: Bool) -> [Set<HeldLock>] {
     var held = [Set<HeldLock>](repeating: [], count: procedure.nodes.count)
     var queue = [procedure.entry]
     var seen: Set<Int> = [procedure.entry]
     while let node = queue.popLast() {
-      for (next, after) in leaving(node, held[node], procedure) {
-        let merged = held[next].union(after)
-        if merged != held[next] || seen.insert(next).inserted {
+      for (next, after) in leaving(node, held[node], procedure, certainly) {
+        let isNew = !seen.contains(next)
+        let merged =
+          certainly && !isNew ? held[next].intersection(after) : held[next].union(after)
+        if merged != held[next] || isNew {
           held[next] = merged
           seen.insert(next)
           queue.append(next)
@@ -44,28 +51,31 @@ extension LockOrder {
 
   /// The nodes that follow, each with what may be held there.
   private func leaving(
-    _ node: Int, _ held: Set<HeldLock>, _ procedure: Procedure
+    _ node: Int, _ held: Set<HeldLock>, _ procedure: Procedure, _ certainly: Bool
   ) -> [(Int, Set<HeldLock>)] {
     let content = procedure.nodes[node]
     switch content {
     case .atomic(let body, let next), .silent(let body, let next):
       var after = held
-      for change in changes(body, procedure) {
+      for change in changes(body, procedure, certainly: certainly) {
         switch change.kind {
+        case .taken where certainly && change.held.index == nil: break
         case .taken: after.insert(change.held)
-        case .released where change.held.index != nil: after.remove(change.held)
-        case .released: break
-        case .allReleased: after = after.filter { $0.lock != change.held.lock }
+        case .released where !certainly:
+          if change.held.index != nil { after.remove(change.held) }
+        // Two ways to write an index may name the same lock.
+        case .released, .allReleased: after = after.filter { $0.lock != change.held.lock }
         }
       }
       // A refused step has taken nothing; one that returns may have.
+      let either = certainly ? held.intersection(after) : held.union(after)
       return [(next, after)] + body.flatMap(\.refusals).map { ($0, held) }
-        + body.flatMap(\.returns).map { ($0, held.union(after)) }
+        + body.flatMap(\.returns).map { ($0, either) }
     case .pick(let loop, _, _):
       let element = procedure.bounds[loop.bound].map { Term.register($0) }
-      let after = held.map { lock in
-        lock.index?.contains { $0.mentions(element) } == true
-          ? HeldLock(lock: lock.lock, isShared: lock.isShared, index: nil) : lock
+      let after = held.compactMap { lock -> HeldLock? in
+        guard lock.index?.contains(where: { $0.mentions(element) }) == true else { return lock }
+        return certainly ? nil : HeldLock(lock: lock.lock, isShared: lock.isShared, index: nil)
       }
       return content.successors.map { ($0, Set(after)) }
     case .test, .end, .endLocal:
@@ -74,7 +84,8 @@ extension LockOrder {
   }
 
   private func changes(
-    _ body: [AtomicStatement<Term>], _ procedure: Procedure, all: Bool = false
+    _ body: [AtomicStatement<Term>], _ procedure: Procedure, all: Bool = false,
+    certainly: Bool = false
   ) -> [LockChange] {
     var result: [LockChange] = []
     var waits = true
@@ -89,9 +100,12 @@ extension LockOrder {
       case .when(let condition, let yes, let no):
         // What is released under a condition may still be held, unless it asks for the holder.
         let isMine = if case .equal(_, .add(.thread, .const(1))) = condition { all } else { false }
-        result += (changes(yes, procedure, all: all) + changes(no, procedure, all: all))
-          .filter { $0.kind == .taken || isMine }
-      case .each(_, let inner): result += changes(inner, procedure, all: true)
+        let either =
+          changes(yes, procedure, all: all, certainly: certainly)
+          + changes(no, procedure, all: all, certainly: certainly)
+        result += either.filter { certainly ? $0.kind != .taken : $0.kind == .taken || isMine }
+      case .each(_, let inner):
+        result += changes(inner, procedure, all: true, certainly: certainly)
       case .assign(.local, _, _), .exit: break
       }
     }

@@ -195,7 +195,7 @@ struct MaskCompiler {
 }
 
 extension Formula {
-  var conjuncts: [Formula] {
+  package var conjuncts: [Formula] {
     if case .and(let parts) = self { return parts }
     return [self]
   }

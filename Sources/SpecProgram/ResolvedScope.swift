@@ -74,6 +74,11 @@ public struct ResolvedScope: Sendable {
       suggestion: "declare Parameter(\"…\", of: \(sort.name).self, 1...4, default: 2)")
   }
 
+  /// Every sort with its size, in the order of names.
+  var sortSizes: [(sort: SortID, size: Int)] {
+    sizes.map { (sort: $0.key, size: $0.value) }.sorted { $0.sort.name < $1.sort.name }
+  }
+
   public func value(of parameter: String) -> Int? {
     parameters.first { $0.name == parameter }?.value
   }

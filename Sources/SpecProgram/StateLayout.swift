@@ -7,9 +7,9 @@ public struct BitField: Hashable, Sendable {
   public let width: Int
 
   /// The field's bits, at the bottom of a word.
-  var low: UInt64 { width >= 64 ? ~0 : (1 << UInt64(width)) - 1 }
+  package var low: UInt64 { width >= 64 ? ~0 : (1 << UInt64(width)) - 1 }
   /// The field's bits, in place.
-  var mask: UInt64 { low << UInt64(shift) }
+  package var mask: UInt64 { low << UInt64(shift) }
 }
 
 /// A packed state: each cell a bit field in one of a few 64-bit words.
@@ -19,13 +19,16 @@ public struct StateLayout: Sendable {
   public let fields: [BitField]
   public let words: Int
 
-  /// Places every cell in the first word with room, in order of declaration.
+  /// Places every cell in the first word with room.
   ///
+  /// - Parameter order: which cells come first; in order of declaration by default.
   /// - Throws: `TDX1202` when a cell needs more than 62 bits.
-  public init(_ program: Program) throws(SpecError) {
-    var fields: [BitField] = []
+  public init(_ program: Program, order: [Int]? = nil) throws(SpecError) {
+    var fields = [BitField](
+      repeating: BitField(word: 0, shift: 0, width: 0), count: program.cells.count)
     var used = [0]
-    for cell in program.cells {
+    for number in order ?? Array(program.cells.indices) {
+      let cell = program.cells[number]
       let width = Self.width(of: cell.count)
       guard width <= 62 else {
         throw SpecError(
@@ -35,7 +38,7 @@ public struct StateLayout: Sendable {
       var word = 0
       while word < used.count, used[word] + width > (word == 0 ? 63 : 64) { word += 1 }
       if word == used.count { used.append(0) }
-      fields.append(BitField(word: word, shift: used[word], width: width))
+      fields[number] = BitField(word: word, shift: used[word], width: width)
       used[word] += width
     }
     self.fields = fields

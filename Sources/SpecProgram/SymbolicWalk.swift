@@ -8,6 +8,8 @@ struct SymbolicWalk {
   var run: SymbolicRun
   var label: TransitionLabel
   let program: Program
+  /// What follows from the locks held where the thread stands.
+  var held: [Int: Int] = [:]
   /// Guards against an action that never stops.
   var fuel = 10_000
 
@@ -189,6 +191,6 @@ struct SymbolicWalk {
     rules.append(
       GroundRule(
         label: label, guardFormula: condition, writes: kept.map { ($0.key, $0.value) },
-        fault: fault))
+        fault: fault, held: held))
   }
 }

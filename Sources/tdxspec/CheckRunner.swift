@@ -20,12 +20,17 @@ struct CheckRunner {
     let chosen = try choose(from: program.properties)
     let searched = chosen.filter { !$0.isScenario }
     let monitors = MonitorPlan(searched).monitors
-    switch options.engine {
-    case .table:
-      let ground = try GroundProgram(program)
-      return try run(try GuardTable(ground, monitors: monitors), chosen, fuses)
-    case .tree:
-      return try run(try TreeEngine(program, monitors: monitors), chosen, fuses)
+    let engine = SearchEngine(
+      program: program, properties: searched, monitors: monitors, options: options)
+    return try engine.use(Checking(runner: self, chosen: chosen))
+  }
+
+  private struct Checking: EngineUser {
+    let runner: CheckRunner
+    let chosen: [ResolvedProperty]
+
+    func use<E: Engine>(_ engine: E, _ applied: AppliedReductions) throws -> SpecReport {
+      try runner.run(engine, chosen, applied)
     }
   }
 
@@ -41,7 +46,7 @@ struct CheckRunner {
   }
 
   private func run<E: Engine>(
-    _ engine: E, _ chosen: [ResolvedProperty], _ fuses: Bool
+    _ engine: E, _ chosen: [ResolvedProperty], _ applied: AppliedReductions
   ) throws -> SpecReport {
     let searched = chosen.filter { !$0.isScenario }
     let progress = ProgressLine(spec.name)
@@ -62,7 +67,7 @@ struct CheckRunner {
         program: engine.program, scope: scope, states: result.states,
         transitions: result.transitions, diameter: result.diameter, seconds: result.seconds,
         peakBytes: result.peakBytes, engine: options.engine.rawValue,
-        reductions: fuses ? ["fusion"] : [], properties: answers,
+        reductions: applied.names, properties: answers,
         notes: Notes(engine.program, result).all)
     } catch let error as SearchError {
       progress.clear()

@@ -67,21 +67,24 @@ extension TDXSpec {
       let progress = ProgressLine(spec)
       defer { progress.clear() }
       let limits = search.limits(stopAtFirst: false)
+      let engine = SearchEngine(program: program, properties: [], monitors: [], options: search)
       do {
-        switch search.engine {
-        case .table:
-          let engine = try GuardTable(try GroundProgram(program), monitors: [])
-          return try Search(engine, [], limits, onProgress: progress.update).run()
-        case .tree:
-          let engine = try TreeEngine(program, monitors: [])
-          return try Search(engine, [], limits, onProgress: progress.update).run()
-        }
+        return try engine.use(Exploring(limits: limits, progress: progress))
       } catch SearchError.fault(let fault) {
         throw fault.error
       } catch SearchError.spec(let error) {
         throw error
       }
     }
+  }
+}
+
+private struct Exploring: EngineUser {
+  let limits: SearchLimits
+  let progress: ProgressLine
+
+  func use<E: Engine>(_ engine: E, _ applied: AppliedReductions) throws -> SearchResult {
+    try Search(engine, [], limits, onProgress: progress.update).run()
   }
 }
 

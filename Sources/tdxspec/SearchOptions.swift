@@ -18,8 +18,12 @@ struct SearchOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("auto, none or fusion (auto is none for bench/* specs).", valueName: "list"))
-  var reduce = "auto"
+    help: ArgumentHelp(
+      """
+      auto (what applies and pays; none for bench/* specs), none, or some of fusion, symmetry, \
+      por, with commas.
+      """, valueName: "list"))
+  var reduce = ReductionChoice.auto
 
   @Option(name: .long, help: "Threads of the search; only 1 so far.")
   var workers = 1
@@ -47,23 +51,10 @@ struct SearchOptions: ParsableArguments {
     for (name, value) in [("--max-states", maxStates), ("--max-depth", maxDepth)] {
       if let value, value < 1 { throw ValidationError("\(name) takes a number from 1") }
     }
-    for word in reduce.split(separator: ",", omittingEmptySubsequences: false) {
-      switch word {
-      case "auto", "none", "fusion": continue
-      case "symmetry", "por":
-        throw ValidationError("--reduce \(word) is not there yet; auto, none and fusion are")
-      default: throw ValidationError("--reduce takes auto, none or fusion, not '\(word)'")
-      }
-    }
-    if reduce.contains(",") {
-      throw ValidationError("--reduce \(reduce): these exclude each other")
-    }
   }
 
   /// Whether releases are fused into the step before them.
-  func fuses(_ spec: String) -> Bool {
-    reduce == "fusion" || reduce == "auto" && !spec.hasPrefix("bench/")
-  }
+  func fuses(_ spec: String) -> Bool { reduce.wants(.fusion, for: spec) }
 
   func limits(stopAtFirst: Bool) -> SearchLimits {
     var limits = SearchLimits()

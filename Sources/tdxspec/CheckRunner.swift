@@ -63,12 +63,14 @@ struct CheckRunner {
           answers.append(try ScenarioAnswer(engine.program).answer(property.property))
         }
       }
-      return SpecReport(
+      var report = SpecReport(
         program: engine.program, scope: scope, states: result.states,
         transitions: result.transitions, diameter: result.diameter, seconds: result.seconds,
         peakBytes: result.peakBytes, engine: options.engine.rawValue,
         reductions: applied.names, properties: answers,
         notes: Notes(engine.program, result).all)
+      report.reductionRemarks = applied.remarks
+      return report
     } catch let error as SearchError {
       progress.clear()
       throw try complain(error, engine.program)

@@ -46,8 +46,12 @@ let package = Package(
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
     .target(name: "ConformanceKit", path: "Conformance/Kit"),
     .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),
+    // Random specs and their comparison, for the tests with and without Z3. A test target, so
+    // that only builds with testing enabled see it.
+    .testTarget(name: "SpecFuzzing", dependencies: ["SpecLanguage", "SpecProgram"]),
     .testTarget(
-      name: "SpecProgramTests", dependencies: ["SpecLanguage", "SpecProgram", "Catalogue"]),
+      name: "SpecProgramTests",
+      dependencies: ["SpecLanguage", "SpecProgram", "Catalogue", "SpecFuzzing"]),
     .testTarget(
       name: "ExplorerTests",
       dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Catalogue"]),
@@ -70,6 +74,8 @@ if hasZ3 {
       name: "SymbolicChecker", dependencies: ["CZ3", "SpecLanguage", "SpecProgram"]),
     .testTarget(
       name: "SymbolicCheckerTests",
-      dependencies: ["SymbolicChecker", "SpecLanguage", "SpecProgram", "Catalogue"]),
+      dependencies: [
+        "SymbolicChecker", "SpecLanguage", "SpecProgram", "Explorer", "Catalogue", "SpecFuzzing",
+      ]),
   ]
 }

@@ -94,7 +94,14 @@ public final class GuardTable {
   let fired: UnsafeMutablePointer<UInt64>
 
   /// - Parameter monitors: conditions that `observe` evaluates; at most 64.
-  public init(_ ground: GroundProgram, monitors: [Monitor]) throws(SpecError) {
+  public convenience init(_ ground: GroundProgram, monitors: [Monitor]) throws(SpecError) {
+    try self.init(ground, monitors: monitors, fault: nil)
+  }
+
+  /// - Parameter fault: a mistake to be made on purpose when the table is laid out.
+  package init(
+    _ ground: GroundProgram, monitors: [Monitor], fault: GuardTableFault?
+  ) throws(SpecError) {
     guard monitors.count <= 64 else {
       throw SpecError(
         "TDX2010", "\(monitors.count) conditions to watch; at most 64",
@@ -103,7 +110,7 @@ public final class GuardTable {
     self.ground = ground
     layout = try StateLayout(ground.program)
     words = layout.words
-    var builder = GuardTableBuilder(ground, layout)
+    var builder = GuardTableBuilder(ground, layout, fault: fault)
     builder.build()
     rules = builder.rules
     maxSuccessors = builder.maxSuccessors

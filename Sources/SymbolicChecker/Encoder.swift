@@ -15,12 +15,15 @@ struct StateBits {
 struct Encoder {
   let context: SolverContext
   let ground: GroundProgram
+  /// A deliberate mistake, for tests of what compares the encoding with the interpreter.
+  private let fault: EncoderFault?
   private let comparer: Comparer
   private let widths: [Int]
 
-  init(_ context: SolverContext, _ ground: GroundProgram) {
+  init(_ context: SolverContext, _ ground: GroundProgram, fault: EncoderFault? = nil) {
     self.context = context
     self.ground = ground
+    self.fault = fault
     comparer = Comparer(cells: ground.program.cells)
     widths = ground.program.cells.map { StateLayout.width(of: $0.count) }
   }
@@ -110,7 +113,8 @@ struct Encoder {
   func property(
     _ property: ResolvedProperty, _ state: StateBits
   ) throws(SolverError) -> Expression {
-    let mistakes = ground.rules.filter { $0.fault != nil }.map(\.guardFormula)
+    let mistakes =
+      fault == .mistakes ? [] : ground.rules.filter { $0.fault != nil }.map(\.guardFormula)
     let defined = Formula.disjunction(mistakes).negated
     return try formula(.conjunction([ground.formula(of: property), defined]), state)
   }
@@ -130,7 +134,8 @@ struct Encoder {
       written.insert(cell)
       parts.append(try write(cell, value, now, next))
     }
-    for cell in widths.indices where !written.contains(cell) {
+    let free = fault == .frame ? widths.lastIndex { $0 > 0 } : nil
+    for cell in widths.indices where !written.contains(cell) && cell != free {
       for (a, b) in zip(now.cells[cell], next.cells[cell]) {
         parts.append(try context.iff(a, b))
       }
@@ -143,7 +148,7 @@ struct Encoder {
   ) throws(SolverError) -> Expression {
     let info = ground.program.cells[cell]
     if case .const(let constant) = value {
-      return try self.cell(cell, is: constant - info.low, next)
+      return try self.cell(cell, is: constant - (fault == .offset ? 0 : info.low), next)
     }
     guard info.count <= 4096 else {
       throw SolverError(message: "\(info.name) is too large for this encoding")

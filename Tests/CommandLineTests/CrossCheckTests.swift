@@ -107,4 +107,15 @@ import Verdicts
     #expect((itf["states"] as? [Any])?.isEmpty == false)
   }
 }
+#else
+import Testing
+
+@Suite struct CrossCheckTests {
+  @Test func withoutZ3ItIsRefusedBeforeAnythingIsSearched() throws {
+    let result = try Tool.run("check", "tutorial/ticket-lock", "--cross-check", "z3")
+    #expect(result.status == 4)
+    #expect(result.output.isEmpty)
+    #expect(result.errors.contains("built without z3.h; install libz3-dev"))
+  }
+}
 #endif

@@ -69,7 +69,9 @@ let package = Package(
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["SpecLanguage", "Catalogue"], exclude: ["Golden"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["tdxspec"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["tdxspec"] + (hasZ3 ? ["SymbolicChecker"] : []),
+      swiftSettings: hasZ3 ? [.define("HAS_Z3")] : []),
   ],
   swiftLanguageModes: [.v6]
 )

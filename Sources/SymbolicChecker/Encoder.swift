@@ -125,8 +125,10 @@ struct Encoder {
   var steps: [GroundRule] { ground.rules.filter { $0.fault == nil } }
 
   /// The relation of a rule: its guard, its writes, and everything else unchanged.
+  ///
+  /// - Parameter frame: `unchanged` for each cell, when several rules share it.
   func step(
-    _ rule: GroundRule, _ now: StateBits, _ next: StateBits
+    _ rule: GroundRule, _ now: StateBits, _ next: StateBits, frame: [Expression]? = nil
   ) throws(SolverError) -> Expression {
     var parts = [try formula(rule.guardFormula, now)]
     var written: Set<Int> = []
@@ -136,9 +138,21 @@ struct Encoder {
     }
     let free = fault == .frame ? widths.lastIndex { $0 > 0 } : nil
     for cell in widths.indices where !written.contains(cell) && cell != free {
-      for (a, b) in zip(now.cells[cell], next.cells[cell]) {
-        parts.append(try context.iff(a, b))
+      if let frame {
+        parts.append(frame[cell])
+      } else {
+        parts.append(try unchanged(cell, now, next))
       }
+    }
+    return try context.and(parts)
+  }
+
+  private func unchanged(
+    _ cell: Int, _ now: StateBits, _ next: StateBits
+  ) throws(SolverError) -> Expression {
+    var parts: [Expression] = []
+    for (a, b) in zip(now.cells[cell], next.cells[cell]) {
+      parts.append(try context.iff(a, b))
     }
     return try context.and(parts)
   }
@@ -171,10 +185,12 @@ struct Encoder {
   ) throws(SolverError) -> (relation: Expression, selectors: [Expression]) {
     var selectors: [Expression] = []
     var parts: [Expression] = []
+    var frame: [Expression] = []
+    for cell in widths.indices { frame.append(try unchanged(cell, now, next)) }
     for (index, rule) in steps.enumerated() {
       let selector = try context.variable("\(tag)_rule\(index)")
       selectors.append(selector)
-      parts.append(try context.implies(selector, try step(rule, now, next)))
+      parts.append(try context.implies(selector, try step(rule, now, next, frame: frame)))
     }
     parts.append(try context.or(selectors))
     return (try context.and(parts), selectors)

@@ -6,8 +6,8 @@ package struct EncodingDifference: Error, Sendable, CustomStringConvertible {
   /// Who says what, in the spec's words.
   package let description: String
   package let state: [Int]
-  /// The other end of the step that only one of the two takes.
-  package var next: [Int]?
+  /// The step that only one of the two takes.
+  package var step: TraceStep?
 }
 
 /// Compares the solver's encoding with the interpreter, one state at a time: steps, their names,
@@ -164,7 +164,7 @@ package final class EncodingComparison {
       guard try takes(transition.label, here + there) else {
         return EncodingDifference(
           description: "only the interpreter takes \(program.text(of: transition.label))",
-          state: state, next: transition.state)
+          state: state, step: TraceStep(label: transition.label, state: transition.state))
       }
       transitions += 1
       others.append(try context.not(try context.and(there)))
@@ -174,9 +174,10 @@ package final class EncodingComparison {
     for other in others { try steps.assert(other) }
     guard try ask(steps, here) else { return nil }
     let taken = try steps.values(of: selectors).firstIndex(of: true) ?? 0
+    let label = encoder.steps[taken].label
     return EncodingDifference(
-      description: "only Z3 takes \(program.text(of: encoder.steps[taken].label))",
-      state: state, next: try encoder.decode(next, steps))
+      description: "only Z3 takes \(program.text(of: label))", state: state,
+      step: TraceStep(label: label, state: try encoder.decode(next, steps)))
   }
 
   private func takes(

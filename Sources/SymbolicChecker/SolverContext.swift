@@ -4,6 +4,11 @@ import CZ3
 public struct SolverError: Error, Hashable, Sendable, CustomStringConvertible {
   public let message: String
   public var description: String { "z3: \(message)" }
+
+  init(message: String) { self.message = message }
+
+  /// What keeps a question from being put to libz3.
+  package init(_ message: String) { self.message = message }
 }
 
 /// One libz3 context. Not thread safe: it belongs to the task that made it, and only

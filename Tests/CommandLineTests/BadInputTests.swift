@@ -32,6 +32,7 @@ import Testing
     (["check", bench, "--reduce", "magic"], "magic"),
     (["check", bench, "--engine", "c"], "c"),
     (["check", bench, "--accept", "violated"], "violated"),
+    (["check", bench, "--cross-check", "cvc5"], "'cvc5'"),
     (["check", bench, bench], "twice"),
     (["check", "--all"], "--expected"),
     (["check", "--all", "--expected", bench], "--all"),

@@ -17,9 +17,9 @@ struct FuzzedSpec {
     program = try Program(description, ["V": 2], fuse: seed % 3 != 0)
   }
 
-  /// Well-formed states next to the given ones: variables have other values of their types. Where
-  /// threads stand, what they remember and who holds locks stays, for a thread that waits at a
-  /// place with a frame that no run leaves there is no state that any evaluator promises to treat.
+  /// Well-formed states next to the given ones: their variables have other values of their types.
+  /// Where threads stand, what they remember and who holds locks stays as it is, because no
+  /// evaluator promises anything about a thread whose memory does not fit the place it waits at.
   func neighbours(of states: [[Int]], count: Int) -> [[Int]] {
     var random = SplitMix(seed: seed ^ 0x5EED)
     let locks = Set(

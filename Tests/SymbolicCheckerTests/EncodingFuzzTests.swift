@@ -1,3 +1,4 @@
+import Explorer
 import Foundation
 import SpecLanguage
 import Testing
@@ -9,7 +10,7 @@ import Testing
 /// One random spec, seen by the interpreter, the guard table and Z3.
 struct ThreeWayComparison {
   /// Reached states whose steps Z3 is asked about, spread evenly over those that were found.
-  static let reached = 6
+  static let reached = 5
   static let unreached = 3
 
   let spec: FuzzedSpec
@@ -39,7 +40,7 @@ struct ThreeWayComparison {
     for state in asked {
       guard let difference = try encoding.difference(in: state) else { continue }
       var text = "in \(engines.words(state)): \(difference)"
-      if let next = difference.next { text += " -> \(engines.words(next, state))" }
+      if let step = difference.step { text += " -> \(engines.words(step.state, state))" }
       return spec.reproducer(text)
     }
     return nil
@@ -50,6 +51,7 @@ struct ThreeWayComparison {
 /// `TDXSPEC_FUZZ_SEED=…` one.
 @Suite("Random specs and Z3") struct EncodingFuzzTests {
   static let base: UInt64 = 0x2300_0000
+  static let batches = 4
 
   static func number(_ name: String) -> Int? {
     ProcessInfo.processInfo.environment[name].flatMap(Int.init)
@@ -83,15 +85,19 @@ struct ThreeWayComparison {
     return (refused, outside)
   }
 
-  @Test func threeEvaluatorsAgree() throws {
+  @Test(arguments: 0..<batches)
+  func threeEvaluatorsAgree(batch: Int) throws {
     let seed = Self.number("TDXSPEC_FUZZ_SEED")
-    let count = seed == nil ? max(1000, Self.number("TDXSPEC_FUZZ") ?? 0) : 1
+    guard seed == nil || batch == 0 else { return }
+    let wanted = max(1000, Self.number("TDXSPEC_FUZZ") ?? 0)
+    let count = seed == nil ? (wanted + Self.batches - 1) / Self.batches : 1
+    let base = seed.map(UInt64.init) ?? Self.base + UInt64(batch) << 40
     var transitions = 0
     var steps = 0
     var agreed = 0
     let clock = ContinuousClock()
     let start = clock.now
-    let left = try Self.forEachSpec(count, from: seed.map(UInt64.init) ?? Self.base) { spec in
+    let left = try Self.forEachSpec(count, from: base) { spec in
       let comparison = try ThreeWayComparison(spec)
       if let text = try comparison.firstDifference() {
         Issue.record("\(text)")
@@ -112,6 +118,50 @@ struct ThreeWayComparison {
     #expect(left.outside < count)
   }
 
+  /// What `prove --method bmc` and `check` say about the claims of random specs.
+  @Test func boundedSearchAndExplorerAgree() throws {
+    let depth = 3
+    var refuted: [Int: Int] = [:]
+    var held = 0
+    try Self.forEachSpec(25) { spec in
+      let ground = try GroundProgram(spec.program)
+      // The encoder refuses what is outside of it; the prover would only not know.
+      _ = try EncodingComparison(ground, spec.program.properties)
+      let prover = try Prover(ground, seconds: 120)
+      for property in spec.program.properties where !property.isBuiltIn {
+        let expected = try ShortestBreak(spec.program, property, depth)
+        if !expected.isMistake {
+          let explored = try Self.explored(ground, property, depth)
+          #expect(explored == expected.depth, "\(spec.reproducer("explorer: \(explored ?? -1)"))")
+        }
+        switch try prover.bmc(property, depth: depth) {
+        case .refuted(let trace):
+          refuted[trace.steps.count, default: 0] += 1
+          #expect(trace.steps.count == expected.depth, "\(spec.reproducer("\(expected)"))")
+        case .boundedOnly(depth):
+          held += 1
+          #expect(expected.depth == nil, "\(spec.reproducer("\(expected)"))")
+        case let other: Issue.record("\(spec.reproducer("\(other)"))")
+        }
+      }
+    }
+    print("bounded search: refuted by depth \(refuted), \(held) claims hold to depth \(depth)")
+    #expect(held > 0)
+    #expect(refuted.keys.contains { $0 > 0 })
+  }
+
+  /// After how many steps the explorer finds a claim broken.
+  private static func explored(
+    _ ground: GroundProgram, _ property: ResolvedProperty, _ depth: Int
+  ) throws -> Int? {
+    var limits = SearchLimits()
+    limits.maxDepth = depth
+    let table = try GuardTable(ground, monitors: MonitorPlan([property]).monitors)
+    let search = try Search(table, [property], limits)
+    let result = try search.run()
+    return try result.findings[0].state.map { try search.trace(to: $0).steps.count }
+  }
+
   @Test(arguments: EncoderFault.allCases)
   func mistakesOfTheEncodingAreFound(_ fault: EncoderFault) throws {
     var found = 0
@@ -130,5 +180,36 @@ struct ThreeWayComparison {
     }
     print("guard table, \(fault): found in \(found) of 30 specs")
     #expect(found > 0)
+  }
+}
+
+/// By the interpreter alone: after how few steps a claim is broken or a step is a mistake.
+struct ShortestBreak {
+  /// `nil` when that takes more steps than asked for.
+  private(set) var depth: Int?
+  /// Whether it is, or may be, a mistake: then the explorer ends with that.
+  private(set) var isMistake = false
+
+  init(_ program: Program, _ property: ResolvedProperty, _ most: Int) throws {
+    let interpreter = Interpreter(program)
+    var seen: Set<[Int]> = [program.initial]
+    var level = [program.initial]
+    for steps in 0...most {
+      var next: [[Int]] = []
+      for state in level {
+        if try !interpreter.holds(property, in: state), depth == nil { depth = steps }
+        do {
+          for transition in try interpreter.transitions(from: state)
+          where seen.insert(transition.state).inserted {
+            next.append(transition.state)
+          }
+        } catch {
+          isMistake = true
+          depth = depth ?? steps
+        }
+      }
+      if depth != nil { return }
+      level = next
+    }
   }
 }

@@ -1,0 +1,4 @@
+import ArgumentParser
+struct AskLemmas: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "lemmas", abstract: "x")
+}

@@ -29,6 +29,8 @@ private final class BranchSearch {
   private let depth: Int
   /// The runs of so many steps were all looked at.
   private var searched: Int?
+  /// How many questions about runs were asked.
+  private var asked = 0
   private(set) var reason = "no method answers"
   /// No step out of a reachable state is a mistake of the spec.
   private var isDefined = false
@@ -114,7 +116,7 @@ private final class BranchSearch {
           settle(branch, .unreachable(.spacer))
         }
       case .satisfiable: continue
-      case .unknown(let why): reason = "Spacer: \(why)"
+      case .unknown: reason = "Spacer has no answer in its time"
       }
     }
   }
@@ -181,12 +183,13 @@ private final class BranchSearch {
     for branch in branches {
       goals.append(try encoder.formula(ground.formula(of: branch), states[length]))
     }
-    solver.push()
-    defer { solver.pop() }
-    try solver.assert(try context.or(goals))
+    // An assumption rather than a scope: what the solver learns is kept.
+    asked += 1
+    let goal = try context.variable("goal\(asked)")
+    try solver.assert(try context.implies(goal, try context.or(goals)))
     try solver.limit(try prover.remainingLimits())
     prover.note("branches-run-\(length + 1)", solver)
-    switch try solver.check() {
+    switch try solver.check(assuming: [goal]) {
     case .unsatisfiable: return false
     case .unknown(let reason): throw SolverError(message: "at \(length + 1) steps: \(reason)")
     case .satisfiable: break

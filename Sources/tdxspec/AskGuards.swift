@@ -1,4 +1,5 @@
 import ArgumentParser
+
 struct AskGuards: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "guards", abstract: "x")
 }

@@ -71,7 +71,7 @@ public final class GuardComparison {
       variables: own.variables.map(\.name).filter { !variables.contains($0) },
       steps: Steps(ground).keys.filter {
         actions.contains($0.step.action) && !steps.contains($0)
-      }.map(\.text))
+      }.map { "\($0.step.action): \($0.text)" })
   }
 
   // MARK: Comparison

@@ -27,6 +27,8 @@ extension Prover {
         return false
       }
       report.invariant = try query.readable(now)
+      let clauses = try query.clauses(now)
+      report.offer = try offer(clauses, report.invariant, for: property)
       report.outcome = .proved(.spacer, k: 1, lemmas: spacerFacts.map(\.property.id))
       return true
     }
@@ -195,6 +197,13 @@ final class HornQuery {
       return try context.own(
         Z3_substitute_vars(context.raw, cover.raw, UInt32(handles.count), handles))
     }
+  }
+
+  /// The invariant's clauses over cells; none when it has a shape that is not known here.
+  func clauses(_ state: StateBits) throws(SolverError) -> [Formula] {
+    let reader = InvariantReader(prover.program, state)
+    guard let formula = reader.formula(of: try invariant(state)) else { return [] }
+    return if case .and(let parts) = formula { parts } else { [formula] }
   }
 
   /// The invariant's clauses in the spec's names.

@@ -58,7 +58,9 @@ let package = Package(
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["SpecLanguage", "Catalogue"], exclude: ["Golden"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["tdxspec"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["tdxspec"],
+      swiftSettings: hasZ3 ? [.define("HAS_Z3")] : []),
   ],
   swiftLanguageModes: [.v6]
 )
@@ -70,6 +72,8 @@ if hasZ3 {
       name: "SymbolicChecker", dependencies: ["CZ3", "SpecLanguage", "SpecProgram"]),
     .testTarget(
       name: "SymbolicCheckerTests",
-      dependencies: ["SymbolicChecker", "SpecLanguage", "SpecProgram", "Catalogue"]),
+      dependencies: [
+        "SymbolicChecker", "SpecLanguage", "SpecProgram", "Catalogue", "BenchmarkSpecs",
+      ]),
   ]
 }

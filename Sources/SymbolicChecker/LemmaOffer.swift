@@ -90,8 +90,18 @@ private struct Names {
     case .no: return .no
     case .member(let cell, let set): return member(cell, set)
     case .and(let parts): return all(parts).map(Node.and)
-    case .or(let parts): return all(parts).map(Node.or)
+    case .or(let parts):
+      // In one order, so that clauses that differ in it are seen to be the same.
+      return all(parts.sorted { firstCell($0) < firstCell($1) }).map(Node.or)
     case .compare: return nil
+    }
+  }
+
+  private func firstCell(_ formula: Formula) -> Int {
+    switch formula {
+    case .member(let cell, _): cell
+    case .and(let parts), .or(let parts): parts.map(firstCell).min() ?? 0
+    case .yes, .no, .compare: 0
     }
   }
 

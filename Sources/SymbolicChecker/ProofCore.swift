@@ -154,23 +154,24 @@ public final class CoreFinder {
   private func minimal(
     _ assumptions: [Expression], _ solver: borrowing Solver, _ name: String
   ) throws(SolverError) -> [Int] {
-    prover.note(name, solver)
-    guard var core = try contradiction(Array(assumptions.indices), assumptions, solver) else {
+    let all = Array(assumptions.indices)
+    guard var core = try contradiction(all, assumptions, solver, name) else {
       throw SolverError(message: Self.notInductive)
     }
     for candidate in core where core.contains(candidate) {
       let rest = core.filter { $0 != candidate }
-      if let smaller = try contradiction(rest, assumptions, solver) { core = smaller }
+      if let smaller = try contradiction(rest, assumptions, solver, name) { core = smaller }
     }
     return core
   }
 
   /// The part of the chosen assumptions that the solver needed, or `nil` when they can all hold.
   private func contradiction(
-    _ chosen: [Int], _ assumptions: [Expression], _ solver: borrowing Solver
+    _ chosen: [Int], _ assumptions: [Expression], _ solver: borrowing Solver, _ name: String
   ) throws(SolverError) -> [Int]? {
     try solver.limit(try prover.remainingLimits())
     let own = chosen.map { assumptions[$0] }
+    prover.note(name, solver, assuming: own)
     switch try solver.check(assuming: own) {
     case .satisfiable: return nil
     case .unsatisfiable: return try solver.core(of: own).map { chosen[$0] }

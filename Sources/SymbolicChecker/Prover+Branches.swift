@@ -188,7 +188,7 @@ private final class BranchSearch {
     let goal = try context.variable("goal\(asked)")
     try solver.assert(try context.implies(goal, try context.or(goals)))
     try solver.limit(try prover.remainingLimits())
-    prover.note("branches-run-\(length + 1)", solver)
+    prover.note("branches-run-\(length + 1)", solver, assuming: [goal])
     switch try solver.check(assuming: [goal]) {
     case .unsatisfiable: return false
     case .unknown(let reason): throw SolverError(message: "at \(length + 1) steps: \(reason)")

@@ -75,6 +75,7 @@ extension Prover {
       let solver = try self.solver()
       try solver.assert(initial)
       try solver.assert(try context.not(try candidate.holds(state)))
+      note("initial-\(candidate.name)", solver)
       switch try solver.check() {
       case .unsatisfiable: kept.append(candidate)
       case .satisfiable: break

@@ -77,9 +77,11 @@ public final class Prover {
     SolverLimits(milliseconds: try remaining(), resources: limits.resources)
   }
 
-  func note(_ name: String, _ solver: borrowing Solver) {
+  func note(
+    _ name: String, _ solver: borrowing Solver, assuming assumptions: [Expression] = []
+  ) {
     guard onQuery != nil else { return }
-    note(name, solver.text)
+    note(name, assumptions.isEmpty ? solver.text : solver.text(assuming: assumptions))
   }
 
   func note(_ name: String, _ text: @autoclosure () -> String) {

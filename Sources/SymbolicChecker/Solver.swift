@@ -32,7 +32,7 @@ struct Solver: ~Copyable {
     guard let handle else { throw SolverError(message: "no solver could be made") }
     Z3_solver_inc_ref(context.raw, handle)
     do throws(SolverError) {
-      try Self.set(limits.parameters, context, handle)
+      try Self.configure(handle, context, limits.parameters)
     } catch {
       Z3_solver_dec_ref(context.raw, handle)
       throw error
@@ -43,12 +43,17 @@ struct Solver: ~Copyable {
 
   /// Bounds the queries from here on.
   func limit(_ limits: SolverLimits) throws(SolverError) {
-    try Self.set(limits.parameters, context, raw)
+    try set(limits.parameters)
   }
 
-  static func set(
-    _ values: [(name: String, value: SolverParameters.Value)], _ context: SolverContext,
-    _ raw: Z3_solver
+  /// Sets parameters by their documented names.
+  func set(_ values: [(name: String, value: SolverParameters.Value)]) throws(SolverError) {
+    try Self.configure(raw, context, values)
+  }
+
+  private static func configure(
+    _ raw: Z3_solver, _ context: SolverContext,
+    _ values: [(name: String, value: SolverParameters.Value)]
   ) throws(SolverError) {
     try SolverParameters(values).set(
       context, against: Z3_solver_get_param_descrs(context.raw, raw)
@@ -77,7 +82,10 @@ struct Solver: ~Copyable {
     case Z3_L_TRUE: return .satisfiable
     case Z3_L_FALSE: return .unsatisfiable
     default:
-      return .unknown(String(cString: Z3_solver_get_reason_unknown(context.raw, raw)))
+      let reason = String(cString: Z3_solver_get_reason_unknown(context.raw, raw))
+      // libz3 has one word for a time limit, a resource limit and an interrupt.
+      let isCut = ["canceled", "timeout", "resource"].contains(where: reason.contains)
+      return .unknown(isCut ? "a limit or a signal came first (\(reason))" : reason)
     }
   }
 
@@ -113,6 +121,11 @@ struct Solver: ~Copyable {
       needed += assumptions.indices.filter { assumptions[$0].raw == found }
     }
     return needed.sorted()
+  }
+
+  /// The query under assumptions as SMT-LIB.
+  func text(assuming assumptions: [Expression]) -> String {
+    "\(text)(check-sat-assuming (\(assumptions.map(\.text).joined(separator: " "))))\n"
   }
 
   /// The query so far as SMT-LIB.

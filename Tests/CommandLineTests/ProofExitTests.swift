@@ -13,7 +13,7 @@ import Testing
     return events.compactMap { $0["verdict"] as? String }
   }
 
-  @Test(arguments: [["--time-limit", "1ms"], ["--rlimit", "100"]])
+  @Test(arguments: [["--time-limit", "0.001s"], ["--rlimit", "100"]])
   func aLimitIsUnknown(_ limit: [String]) throws {
     let question = ["prove", Self.bench, "--property", "I1", "--method", "spacer"] + limit
     let text = try Tool.run(question)
@@ -35,18 +35,17 @@ import Testing
   }
 
   @Test(arguments: [
-    ["prove", bench, "--property", "I1", "--method", "spacer"],
-    ["ask", "answers", bench, "--call", "Destroy"],
+    ["prove", bench, "--property", "I1", "--method", "bmc", "--depth", "1000"] + large,
+    ["ask", "answers", "teardown/terminate-vm-v4", "--scope", "small", "--depth", "1000"],
   ])
   func anInterruptIsInterrupted(_ question: [String]) throws {
     for format in [[], ["--json"]] {
-      let running = try Tool.start(Tool.path, question + Self.large + format)
+      let running = try Tool.start(Tool.path, question + format)
       Thread.sleep(forTimeInterval: 1.5)
       running.process.interrupt()
       let result = try Tool.finish(running)
       #expect(result.status == 3)
       #expect(result.output.contains("INTERRUPTED"))
-      #expect(!result.output.contains("PROVED"))
       if !format.isEmpty { #expect(try verdicts(result).contains("INTERRUPTED")) }
     }
   }
@@ -56,7 +55,7 @@ import Testing
     ["ask", "guards", bench, bench],
   ])
   func aQuestionWithoutTimeHasNoAnswer(_ question: [String]) throws {
-    let result = try Tool.run(question + ["--time-limit", "1ms", "--json"])
+    let result = try Tool.run(question + ["--time-limit", "0.001s", "--json"])
     #expect(result.status == 3)
     let words = Set(try verdicts(result))
     #expect(!words.isEmpty && words.isSubset(of: ["UNKNOWN", "BOUNDED"]), "\(words)")

@@ -85,6 +85,7 @@ if hasZ3 {
       name: "SymbolicCheckerTests",
       dependencies: [
         "SymbolicChecker", "SpecLanguage", "SpecProgram", "Explorer", "Catalogue", "SpecFuzzing",
+        "BenchmarkSpecs",
       ]),
   ]
 }

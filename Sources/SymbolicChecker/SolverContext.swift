@@ -10,10 +10,13 @@ public struct SolverError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   public let message: String
-  public var kind = Kind.solver
+  public private(set) var kind = Kind.solver
   public var description: String { "z3: \(message)" }
 
-  init(message: String) { self.message = message }
+  init(message: String, kind: Kind = .solver) {
+    self.message = message
+    self.kind = kind
+  }
 
   /// What keeps a question from being put to libz3.
   package init(_ message: String) { self.message = message }

@@ -36,6 +36,7 @@ extension Program {
     properties = try builder.resolveProperties(resolver) + builtInProperties()
     for property in spec.properties {
       if case .scenario(let calls, _) = property.kind { try validate(calls) }
+      if case .leadsTo(let claim) = property.kind { try validate(claim.fairness) }
     }
   }
 }

@@ -41,6 +41,8 @@ public struct ResolvedProperty: Sendable {
   let registerCount: Int
   /// A property that every spec with threads has, such as `no-deadlock`.
   public let isBuiltIn: Bool
+  /// For a `LeadsTo`: one claim for every element that it is made for.
+  public internal(set) var leadsTo: [LeadsToInstance] = []
   public var hasPremise: Bool { premise != nil }
   /// A scenario is run by the interpreter, not searched for.
   public var isScenario: Bool {

@@ -138,11 +138,13 @@ extension TDXSpec {
 
     private func writeITF(_ report: SpecReport) throws {
       guard let itf else { return }
-      guard let trace = report.properties.lazy.compactMap(\.trace).first else {
+      guard let answer = report.properties.first(where: { $0.trace != nil }),
+        let trace = answer.trace
+      else {
         Terminal.complain("no property of \(report.program.spec.name) has a trace for --itf")
         return
       }
-      try FileOutput.write(ITF(report.program, trace).json.text + "\n", to: itf)
+      try FileOutput.write(ITF(answer.traced(in: report), trace).json.text + "\n", to: itf)
     }
   }
 }

@@ -17,16 +17,34 @@ struct CheckRunner {
     let fuses = options.fuses(spec.name)
     let resolved = try ResolvedScope(spec, scope: scope, overrides: overrides)
     let program = try Program(spec, resolved, ProgramOptions(fuseReleases: fuses))
-    let chosen = try choose(from: program.properties)
-    let searched = chosen.filter { !$0.isScenario }
-    let monitors = MonitorPlan(searched).monitors
+    let all = try choose(from: program.properties)
+    let live = try liveness(all, resolved)
+    let chosen = all.filter { !$0.property.isLiveness }
+    if let live, chosen.isEmpty { return try live.report(spent: 0) }
+    let monitors = MonitorPlan(chosen.filter { !$0.isScenario }).monitors
+    let report: SpecReport
     switch options.engine {
     case .table:
       let ground = try GroundProgram(program)
-      return try run(try GuardTable(ground, monitors: monitors), chosen, fuses)
+      report = try run(try GuardTable(ground, monitors: monitors), chosen, fuses)
     case .tree:
-      return try run(try TreeEngine(program, monitors: monitors), chosen, fuses)
+      report = try run(try TreeEngine(program, monitors: monitors), chosen, fuses)
     }
+    return try live?.adding(to: report, in: all.map(\.property.id)) ?? report
+  }
+
+  /// What decides the properties that are about infinite runs, if there are any.
+  private func liveness(
+    _ chosen: [ResolvedProperty], _ resolved: ResolvedScope
+  ) throws -> LivenessRunner? {
+    let properties = chosen.map(\.property).filter(\.isLiveness)
+    guard !properties.isEmpty else { return nil }
+    let words = options.reduce.split(separator: ",").map(String.init)
+    let refusal = LivenessRefusal.refusal(reductions: words, properties: properties)
+    if let refusal { throw refusal }
+    return LivenessRunner(
+      program: try Program(spec, resolved, ProgramOptions(fuseReleases: false)),
+      properties: properties, runner: self)
   }
 
   private func choose(from all: [ResolvedProperty]) throws -> [ResolvedProperty] {
@@ -92,7 +110,7 @@ struct CheckRunner {
     } else if verdict == .vacuous {
       report.reason = "its premise was never true, so it says nothing"
     }
-    if verdict.exitCode == .noAnswer { report.reason = reason(result) }
+    if verdict.exitCode == .noAnswer { report.reason = Self.reason(result.end, result) }
     return report
   }
 
@@ -110,9 +128,9 @@ struct CheckRunner {
     }
   }
 
-  private func reason(_ result: SearchResult) -> String {
+  static func reason(_ end: SearchEnd, _ result: SearchResult) -> String {
     let far = "after \(result.states) states, to depth \(result.diameter)"
-    switch result.end {
+    switch end {
     case .limit(let what): return "the limit of \(what) came first, \(far)"
     case .stoppedAtFirst: return "--stop-at-first ended the search, \(far)"
     default: return "a signal ended the search, \(far)"
@@ -131,7 +149,7 @@ struct CheckRunner {
   }
 
   /// Turns a search's failure into what the tool says and how it exits.
-  private func complain(_ error: SearchError, _ program: Program) throws -> any Error {
+  func complain(_ error: SearchError, _ program: Program) throws -> any Error {
     switch error {
     case .fault(let fault):
       try Output(descriptor: 2, path: "standard error").write(

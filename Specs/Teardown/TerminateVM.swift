@@ -74,7 +74,7 @@ struct TerminateVM: SpecPart {
   var terminateEnds: [Property] {
     [
       LeadsTo(
-        "L-11a", "KVM_TDX_TERMINATE_VM does not keep kvm->lock", cites: "kvm-tdx L-11",
+        "L-11-lock", "KVM_TDX_TERMINATE_VM does not keep kvm->lock", cites: "kvm-tdx L-11",
         fairness: [.strong(threadsOf: HostThread.self)]
       ) {
         holding(kvm.kvmLock)
@@ -82,7 +82,7 @@ struct TerminateVM: SpecPart {
         !holding(kvm.kvmLock)
       },
       LeadsTo(
-        "L-11b", "KVM_TDX_TERMINATE_VM returns 0 once it has killed the VM", cites: "kvm-tdx L-11",
+        "L-11", "KVM_TDX_TERMINATE_VM returns 0 once it has killed the VM", cites: "kvm-tdx L-11",
         fairness: [.strong(threadsOf: HostThread.self)]
       ) {
         inside(Self.ioctlName)

@@ -25,18 +25,7 @@ final class FairSearch<E: Engine> {
   private let shouldStop: (Int, Int) -> SearchEnd?
   private(set) var stopped: SearchEnd?
 
-  struct Frame {
-    var place: UInt32
-    /// Where the frame's successors that are still to be visited begin in `pending`.
-    var base: Int
-    /// The instances that are enabled here.
-    var enabled: UInt64
-    /// The instances that a step from the state to itself belongs to.
-    var own: UInt64
-    var isRoot: Bool
-  }
-
-  private var frames: [Frame] = []
+  private var frames: [FairFrame] = []
   private var pending: [UInt32] = []
   /// Visited places whose component is not complete.
   private var open: [UInt32] = []
@@ -61,7 +50,8 @@ final class FairSearch<E: Engine> {
   }
 
   private var bytes: Int {
-    steps.places.count * 4 + steps.places.count / 8 + frames.capacity * MemoryLayout<Frame>.stride
+    steps.places.count * 4 + steps.places.count / 8 + frames.capacity
+      * MemoryLayout<FairFrame>.stride
       + (pending.capacity + open.capacity) * 4
   }
 
@@ -115,7 +105,7 @@ final class FairSearch<E: Engine> {
     number.base[place] = index
     index &+= 1
     try steps.expand(place)
-    var frame = Frame(
+    var frame = FairFrame(
       place: UInt32(place), base: pending.count, enabled: steps.enabled, own: 0, isRoot: true)
     for successor in 0..<steps.count where !steps.isDone(successor) {
       let next = steps.place(successor)
@@ -130,7 +120,7 @@ final class FairSearch<E: Engine> {
     frames.append(frame)
   }
 
-  private func leave(_ frame: Frame) throws(EngineFault) {
+  private func leave(_ frame: FairFrame) throws(EngineFault) {
     frames.removeLast()
     let place = Int(frame.place)
     if frame.isRoot {
@@ -146,7 +136,7 @@ final class FairSearch<E: Engine> {
   }
 
   /// The frame is the root of a component: the open places from its number on.
-  private func complete(_ frame: Frame) throws(EngineFault) {
+  private func complete(_ frame: FairFrame) throws(EngineFault) {
     let root = number.base[Int(frame.place)]
     var first = open.count
     while first > 0, number.base[Int(open[first - 1])] >= root {
@@ -200,6 +190,18 @@ final class FairSearch<E: Engine> {
     fair.insert(Int(place))
     fairCount += 1
   }
+}
+
+/// A state on the path of the depth-first search.
+struct FairFrame {
+  var place: UInt32
+  /// Where the frame's successors that are still to be visited begin in `pending`.
+  var base: Int
+  /// The instances that are enabled here.
+  var enabled: UInt64
+  /// The instances that a step from the state to itself belongs to.
+  var own: UInt64
+  var isRoot: Bool
 }
 
 /// A set of places, a bit each.

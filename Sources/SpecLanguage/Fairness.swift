@@ -5,7 +5,7 @@
 /// - `.weak("Reclaim")`, a one-step action: for each tuple of arguments;
 /// - `.weak("KVM_RUN")`, a procedure: for each thread, "inside the call, it takes its next step";
 /// - `.weak(threadsOf: HostThread.self)`: for each thread, the same for whatever call it is inside;
-/// - `.weak(starting: "kvm_destroy_vm")`: for each tuple of arguments, "some idle thread begins it".
+/// - `.weak(starting: "kvm_destroy_vm")`: for each tuple of arguments, "an idle thread begins it".
 ///
 /// No thread is ever obliged to begin a call, but by `starting:`.
 public struct Fairness: Hashable, Sendable {

@@ -15,13 +15,15 @@ extension TDXSpec {
         Each property gets one word: EXHAUSTED (holds in every reachable state of the scope), \
         VIOLATED (with the shortest counterexample), WITNESSED (a possibility was reached), \
         VACUOUS (its premise was never true, or an exhausted search never reached it), BOUNDED \
-        or INTERRUPTED (no answer yet).
+        or INTERRUPTED (no answer yet). A LeadsTo is about infinite runs: its counterexample is \
+        a lasso, a run that repeats its loop for ever although it is fair.
 
         EXAMPLES
           tdxspec check teardown/terminate-vm-v4
           tdxspec check --expected teardown/terminate-vm-v4
           tdxspec check bench/tdx-teardown --set N=3 --set P=3 --json
           tdxspec check teardown/mainline --scope small --property S-11
+          tdxspec check teardown/mainline --property L-2
           tdxspec check teardown/terminate-vm-v4 --property S-11 --itf trace.itf.json
         """)
 

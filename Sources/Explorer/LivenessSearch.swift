@@ -53,6 +53,7 @@ public final class LivenessSearch<E: Engine> {
   private var result = SearchResult()
 
   /// - Parameter engine: with the monitors of the plan, and no others.
+  /// - Throws: `TDX2021` when the program fuses releases.
   public init(
     _ engine: E, _ plan: LivenessPlan, _ limits: SearchLimits = SearchLimits(),
     onProgress: ((SearchProgress) -> Void)? = nil
@@ -62,6 +63,9 @@ public final class LivenessSearch<E: Engine> {
     self.onProgress = onProgress
     start = clock.now
     lastProgress = start
+    guard !engine.program.fusesReleases else {
+      throw .spec(SpecError("TDX2021", "infinite runs need a program without fused releases"))
+    }
     search = try Search(engine, [], limits, onProgress: onProgress)
   }
 

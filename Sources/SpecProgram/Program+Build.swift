@@ -24,6 +24,7 @@ extension Program {
     let procedures = try builder.resolveProcedures(resolver)
     self.spec = spec
     self.scope = scope
+    fusesReleases = !quiet.isEmpty
     cells = builder.cells
     initial = builder.initial
     outcomes = builder.outcomes

@@ -67,6 +67,8 @@ public struct Program: Sendable {
   /// Location number to procedure and node; entry 0 is idle.
   let locations: [(procedure: Int, node: Int)]
   let variables: [VariableID: VariableLayout]
+  /// Some release is part of the step before it, so that steps are missing.
+  public let fusesReleases: Bool
 
   public var hasThreads: Bool { !threads.isEmpty }
   public var threadCount: Int { threads.count }

@@ -220,6 +220,13 @@ func signature(_ finding: LivenessFinding?) -> [String] {
     return try decide(program).findings.mapValues { Answer($0) }
   }
 
+  @Test("a program with fused releases is refused") func fused() throws {
+    let description = SpecDescription(Made { [Self.claim("L", $0, [])] })
+    let program = try Program(description, ResolvedScope(description))
+    #expect(program.fusesReleases)
+    #expect(throws: SearchError.self) { try decide(program) }
+  }
+
   private static func claim(_ id: String, _ part: Locked, _ fairness: [Fairness]) -> Property {
     LeadsTo(id, id, fairness: fairness) {
       part.asked

@@ -14,6 +14,8 @@ public struct Property: Sendable {
     /// A sequence of calls, each run to its end by one thread, that can (or cannot) happen with
     /// the answers written.
     case scenario([ScenarioCall], possible: Bool)
+    /// Wherever the premise holds, every fair run reaches the conclusion.
+    case leadsTo(LeadsToClaim)
   }
 
   public let id: String
@@ -106,10 +108,11 @@ extension Property {
 }
 
 extension Property {
-  /// The condition, whatever is claimed of it.
+  /// The condition, whatever is claimed of it; everything that a `LeadsTo` mentions.
   public var condition: Node {
     switch kind {
     case .always(let condition), .possible(let condition, _, _): condition
+    case .leadsTo(let claim): claim.mentioned
     case .scenario: .yes
     }
   }

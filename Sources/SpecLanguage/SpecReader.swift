@@ -33,6 +33,7 @@ public struct SpecReader {
   }
 
   private func claim(_ property: Property, _ reader: ExpressionReader) -> String {
+    if case .leadsTo(let claim) = property.kind { return claim.text(reader) }
     guard case .scenario(let calls, _) = property.kind else {
       return reader.condition(property.condition)
     }
@@ -47,6 +48,7 @@ public struct SpecReader {
     switch property.kind {
     case .always: "always:"
     case .possible: "possible:"
+    case .leadsTo: "leads to:"
     case .scenario(_, let possible): possible ? "can happen:" : "cannot happen:"
     }
   }

@@ -41,6 +41,17 @@ public protocol Engine: AnyObject {
     into seen: UnsafeMutablePointer<UInt64>
   ) throws(EngineFault) -> Bool
 
+  /// Writes the successors of one state, and for each the instances of fairness it belongs to.
+  ///
+  /// - Parameters:
+  ///   - target: room for `maxSuccessors` states.
+  ///   - marks: room for `maxSuccessors` masks.
+  /// - Returns: how many successors there are.
+  func expand(
+    _ state: UnsafePointer<UInt64>, into target: UnsafeMutablePointer<UInt64>,
+    marks: UnsafeMutablePointer<UInt64>, by marker: FairnessMarker
+  ) throws(EngineFault) -> Int
+
   /// The labels of the successors of one state, in the order of `expand`.
   func labels(of state: UnsafePointer<UInt64>) throws(EngineFault) -> [TransitionLabel]
 

@@ -24,6 +24,7 @@ extension Program {
     let procedures = try builder.resolveProcedures(resolver)
     self.spec = spec
     self.scope = scope
+    fusesReleases = !quiet.isEmpty
     cells = builder.cells
     initial = builder.initial
     outcomes = builder.outcomes
@@ -36,6 +37,7 @@ extension Program {
     properties = try builder.resolveProperties(resolver) + builtInProperties()
     for property in spec.properties {
       if case .scenario(let calls, _) = property.kind { try validate(calls) }
+      if case .leadsTo(let claim) = property.kind { try validate(claim.fairness) }
     }
   }
 }

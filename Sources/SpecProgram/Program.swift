@@ -41,6 +41,8 @@ public struct ResolvedProperty: Sendable {
   let registerCount: Int
   /// A property that every spec with threads has, such as `no-deadlock`.
   public let isBuiltIn: Bool
+  /// For a `LeadsTo`: one claim for every element that it is made for.
+  public internal(set) var leadsTo: [LeadsToInstance] = []
   public var hasPremise: Bool { premise != nil }
   /// A scenario is run by the interpreter, not searched for.
   public var isScenario: Bool {
@@ -65,6 +67,8 @@ public struct Program: Sendable {
   /// Location number to procedure and node; entry 0 is idle.
   let locations: [(procedure: Int, node: Int)]
   let variables: [VariableID: VariableLayout]
+  /// Some release is part of the step before it, so that steps are missing.
+  public let fusesReleases: Bool
 
   /// Whether the procedure is one of the thread's role and part.
   func mayRun(_ procedure: Procedure, _ thread: Int) -> Bool {

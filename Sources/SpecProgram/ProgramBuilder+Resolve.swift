@@ -67,13 +67,14 @@ extension ProgramBuilder {
       case .possible(let condition, _, let states):
         term = try resolver.resolve(condition)
         after = try states.map { node throws(SpecError) in try resolver.resolve(node) }
-      case .scenario:
+      case .scenario, .leadsTo:
         term = .const(1)
       }
+      let leadsTo = try resolver.instances(of: property)
       result.append(
         ResolvedProperty(
           property: property, term: term, premise: premise, after: after,
-          registerCount: resolver.registerCount, isBuiltIn: false))
+          registerCount: resolver.registerCount, isBuiltIn: false, leadsTo: leadsTo))
     }
     return result
   }

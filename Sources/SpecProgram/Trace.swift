@@ -15,10 +15,14 @@ public struct TraceStep: Sendable {
 public struct Trace: Sendable {
   public let initial: [Int]
   public let steps: [TraceStep]
+  /// For a lasso: how many steps lead to the state that the rest comes back to, for ever. When
+  /// that is all of them, the run stays in the last state. `nil` for a finite run.
+  public let loop: Int?
 
-  public init(initial: [Int], steps: [TraceStep]) {
+  public init(initial: [Int], steps: [TraceStep], loop: Int? = nil) {
     self.initial = initial
     self.steps = steps
+    self.loop = loop
   }
 
   /// The state after the last step.

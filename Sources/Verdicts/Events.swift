@@ -53,9 +53,11 @@ public enum Events {
     let isWitness = answer.verdict == .witnessed
     let trace = answer.trace.map { trace in
       JSONValue.members([
-        "steps": .int(trace.steps.count), "trace": TraceText(report.program, trace).json,
+        "steps": .int(trace.steps.count), "loop": trace.loop.map { .int($0) },
+        "trace": TraceText(answer.traced(in: report), trace).json,
       ])
     }
+    let graph = answer.graph
     return .members([
       "event": "verdict", "spec": .string(report.program.spec.name),
       "property": .string(answer.property.id), "text": .string(answer.property.text),
@@ -65,14 +67,18 @@ public enum Events {
       "expected_because": answer.property.expectedReason.map { .string($0) },
       "scope": scope(report.program), "scope_name": report.scope.map { .string($0) },
       "parts": parts(report.program),
-      "states": .int(report.states), "transitions": .int(report.transitions),
-      "diameter": .int(report.diameter), "seconds": .double(report.seconds),
+      "states": .int(graph?.states ?? report.states),
+      "transitions": .int(graph?.transitions ?? report.transitions),
+      "diameter": .int(graph?.diameter ?? report.diameter),
+      "seconds": .double(graph?.seconds ?? report.seconds),
       "peak_bytes": .int(report.peakBytes), "engine": .string(report.engine),
-      "reduction": .array(report.reductions.map { .string($0) }),
-      "reduction_remarks": report.reductionRemarks.isEmpty
+      "reduction": .array(graph == nil ? report.reductions.map { .string($0) } : []),
+      "reduction_remarks": report.reductionRemarks.isEmpty || graph != nil
         ? nil : .array(report.reductionRemarks.map { .string($0) }),
       "hits": answer.hits.map { .int($0) }, "reason": answer.reason.map { .string($0) },
       "blame": answer.blame.isEmpty ? nil : .array(answer.blame.map { .string($0) }),
+      "fairness": answer.fairness.isEmpty
+        ? nil : .array(answer.fairness.map { .string($0) }),
       "refusals": answer.refusals.isEmpty ? nil : refusals(answer.refusals),
       "counterexample": isWitness ? nil : trace, "witness": isWitness ? trace : nil,
     ])

@@ -15,7 +15,10 @@ public struct ITF {
     let names = program.cells.map(\.name)
     let lines = TraceText(program, trace).lines
     var states: [JSONValue] = []
-    for (index, state) in ([trace.initial] + trace.steps.map(\.state)).enumerated() {
+    var all = [trace.initial] + trace.steps.map(\.state)
+    // In a lasso the last state is followed by the one at `loop`, which is not written twice.
+    if let loop = trace.loop, loop < trace.steps.count { all.removeLast() }
+    for (index, state) in all.enumerated() {
       var meta: [JSONValue.Member] = [.init(name: "index", value: .int(index))]
       if index > 0 {
         meta.append(.init(name: "action", value: .string(lines[index - 1].call)))
@@ -33,7 +36,7 @@ public struct ITF {
         "source": .string(program.spec.name),
       ]),
       "vars": .array(names.map { .string($0) }),
-      "states": .array(states),
+      "states": .array(states), "loop": trace.loop.map { .int($0) },
     ])
   }
 

@@ -27,6 +27,13 @@ public struct PropertyReport: Sendable {
   public var refusals: [Refusal]
   /// Why there is no answer.
   public var reason: String?
+  /// For a lasso: why its loop is fair, a sentence for each assumption.
+  public var fairness: [String] = []
+  /// The graph that the answer is about, where it is not that of the report.
+  public var graph: GraphFigures?
+
+  /// Whose steps and states the trace has.
+  public func traced(in report: SpecReport) -> Program { graph?.program ?? report.program }
 
   public init(property: Property, verdict: Verdict) {
     self.property = property
@@ -42,7 +49,7 @@ public struct PropertyReport: Sendable {
     case .vacuous: return .vacuous
     case nil:
       switch property.kind {
-      case .always, .scenario(_, possible: false): return .exhausted
+      case .always, .leadsTo, .scenario(_, possible: false): return .exhausted
       case .possible, .scenario(_, possible: true): return .witnessed
       }
     }
@@ -60,6 +67,25 @@ public struct PropertyReport: Sendable {
   }
 }
 
+/// An explored graph: of which program, and how big it is.
+public struct GraphFigures: Sendable {
+  public let program: Program
+  public let states: Int
+  public let transitions: Int
+  public let diameter: Int
+  public let seconds: Double
+
+  public init(
+    program: Program, states: Int, transitions: Int, diameter: Int, seconds: Double
+  ) {
+    self.program = program
+    self.states = states
+    self.transitions = transitions
+    self.diameter = diameter
+    self.seconds = seconds
+  }
+}
+
 /// What one search of one spec found.
 public struct SpecReport: Sendable {
   public let program: Program
@@ -73,7 +99,7 @@ public struct SpecReport: Sendable {
   public let reductions: [String]
   /// What was said about them: which permutations, and what was left out and why.
   public var reductionRemarks: [String] = []
-  public let properties: [PropertyReport]
+  public var properties: [PropertyReport]
   public let notes: [SpecNote]
 
   public init(

@@ -41,7 +41,7 @@ public struct ReportText {
     return """
       \(Self.grouped(report.states)) states, \(Self.grouped(report.transitions)) transitions, \
       diameter \(report.diameter)\(reduction); \(Self.rounded(report.seconds)) s, \
-      \(report.peakBytes >> 20) MiB
+      \(report.peakBytes >> 20) MiB\(LivenessText.summary(report))
       """
   }
 
@@ -75,6 +75,9 @@ public struct ReportText {
       out += answer.hits.map { "; it holds in \(Self.grouped($0)) of the states seen\n" } ?? "\n"
       if showsExpected { out += TraceText(report.program, trace).text }
       return out
+    }
+    if trace.loop != nil {
+      return out + LivenessText.lasso(answer.traced(in: report), trace, answer)
     }
     out += "            shortest counterexample, \(trace.steps.count) steps:\n"
     out += TraceText(report.program, trace).text

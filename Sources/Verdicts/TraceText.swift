@@ -68,6 +68,10 @@ public struct TraceText {
     var out = ""
     var heading = ""
     for line in lines {
+      if line.number - 1 == trace.loop {
+        out += "    loop:\n"
+        heading = ""
+      }
       let who = line.thread.map { "thread \($0)" } ?? "event"
       let now = "\(who): \(line.call)"
       if now != heading {

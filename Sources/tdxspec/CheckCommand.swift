@@ -15,13 +15,15 @@ extension TDXSpec {
         Each property gets one word: EXHAUSTED (holds in every reachable state of the scope), \
         VIOLATED (with the shortest counterexample), WITNESSED (a possibility was reached), \
         VACUOUS (its premise was never true, or an exhausted search never reached it), BOUNDED \
-        or INTERRUPTED (no answer yet).
+        or INTERRUPTED (no answer yet). A LeadsTo is about infinite runs: its counterexample is \
+        a lasso, a run that repeats its loop for ever although it is fair.
 
         EXAMPLES
           tdxspec check teardown/terminate-vm-v4
           tdxspec check --expected teardown/terminate-vm-v4
           tdxspec check bench/tdx-teardown --set N=3 --set P=3 --json
           tdxspec check teardown/mainline --scope small --property S-11
+          tdxspec check teardown/mainline --property L-2
           tdxspec check teardown/terminate-vm-v4 --property S-11 --itf trace.itf.json
           tdxspec check bench/tdx-teardown --cross-check z3
         """)
@@ -44,6 +46,13 @@ extension TDXSpec {
       name: .long,
       help: ArgumentHelp("Only this property; may be repeated.", valueName: "id"))
     var property: [String] = []
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "Only properties of states (safety), or only LeadsTo (liveness), which need the full graph.",
+        valueName: "kind"))
+    var only: PropertyKind?
 
     @Flag(name: .long, help: "Stop at the first counterexample; the rest is INTERRUPTED.")
     var stopAtFirst = false
@@ -89,6 +98,9 @@ extension TDXSpec {
       if specs.count > 1 && !property.isEmpty {
         throw ValidationError("--property takes a single spec")
       }
+      if only != nil && !property.isEmpty {
+        throw ValidationError("--only and --property exclude each other")
+      }
       for word in accept where word != "bounded" {
         throw ValidationError("--accept takes 'bounded', not '\(word)'")
       }
@@ -118,7 +130,7 @@ extension TDXSpec {
       for description in descriptions {
         let runner = CheckRunner(
           spec: description, scope: scope.scope, overrides: overrides, options: search,
-          properties: property, stopAtFirst: stopAtFirst)
+          properties: property, stopAtFirst: stopAtFirst, kind: only)
         if names.count > 1 && description.name != names[0] && !json { try sink.write(text: "\n") }
         status = status.combined(with: try check(runner, &sink))
       }
@@ -177,11 +189,13 @@ extension TDXSpec {
 
     private func writeITF(_ report: SpecReport) throws {
       guard let itf else { return }
-      guard let trace = report.properties.lazy.compactMap(\.trace).first else {
+      guard let answer = report.properties.first(where: { $0.trace != nil }),
+        let trace = answer.trace
+      else {
         Terminal.complain("no property of \(report.program.spec.name) has a trace for --itf")
         return
       }
-      try FileOutput.write(ITF(report.program, trace).json.text + "\n", to: itf)
+      try FileOutput.write(ITF(answer.traced(in: report), trace).json.text + "\n", to: itf)
     }
   }
 }

@@ -4,6 +4,12 @@ import SpecLanguage
 import SpecProgram
 import Verdicts
 
+/// Properties of states, or of infinite runs.
+enum PropertyKind: String, ExpressibleByArgument, CaseIterable {
+  case safety
+  case liveness
+}
+
 /// One search of one spec, from options to a report.
 struct CheckRunner {
   let spec: SpecDescription
@@ -12,30 +18,42 @@ struct CheckRunner {
   let options: SearchOptions
   let properties: [String]
   let stopAtFirst: Bool
+  /// Which kind of properties; both by default.
+  var kind: PropertyKind?
   /// How many of the states found are wanted besides the report.
   var sampleSize = 0
 
   /// What came of a search.
   struct Outcome {
-    let report: SpecReport
+    var report: SpecReport
     let sample: [[Int]]
   }
 
   /// The spec at the scope chosen.
   func program() throws -> Program {
     let resolved = try ResolvedScope(spec, scope: scope, overrides: overrides)
-    return try Program(
-      spec, resolved, ProgramOptions(fuseReleases: options.fuses(spec.name)))
+    return try program(resolved, fuses: options.fuses(spec.name))
+  }
+
+  private func program(_ resolved: ResolvedScope, fuses: Bool) throws -> Program {
+    try Program(spec, resolved, ProgramOptions(fuseReleases: fuses))
   }
 
   func run() throws -> Outcome {
     let program = try program()
-    let chosen = try choose(from: program.properties)
+    let all = try choose(from: program.properties)
+    let live = try liveness(all, program.scope)
+    let chosen = all.filter { !$0.property.isLiveness }
+    if let live, chosen.isEmpty { return Outcome(report: try live.report(spent: 0), sample: []) }
     let searched = chosen.filter { !$0.isScenario }
-    let monitors = MonitorPlan(searched).monitors
     let engine = SearchEngine(
-      program: program, properties: searched, monitors: monitors, options: options)
-    return try engine.use(Checking(runner: self, chosen: chosen))
+      program: program, properties: searched, monitors: MonitorPlan(searched).monitors,
+      options: options)
+    var outcome = try engine.use(Checking(runner: self, chosen: chosen))
+    if let live {
+      outcome.report = try live.adding(to: outcome.report, in: all.map(\.property.id))
+    }
+    return outcome
   }
 
   private struct Checking: EngineUser {
@@ -47,8 +65,24 @@ struct CheckRunner {
     }
   }
 
+  /// What decides the properties that are about infinite runs, if there are any.
+  private func liveness(
+    _ chosen: [ResolvedProperty], _ resolved: ResolvedScope
+  ) throws -> LivenessRunner? {
+    let properties = chosen.map(\.property).filter(\.isLiveness)
+    guard !properties.isEmpty else { return nil }
+    let words = options.reduce.chosen?.map(\.rawValue).sorted() ?? []
+    let refusal = LivenessRefusal.refusal(reductions: words, properties: properties)
+    if let refusal { throw refusal }
+    return LivenessRunner(
+      program: try program(resolved, fuses: false),
+      properties: properties, runner: self)
+  }
+
   private func choose(from all: [ResolvedProperty]) throws -> [ResolvedProperty] {
-    guard !properties.isEmpty else { return all }
+    guard !properties.isEmpty else {
+      return all.filter { kind == nil || $0.property.isLiveness == (kind == .liveness) }
+    }
     return try properties.map { id in
       guard let found = all.first(where: { $0.property.id == id }) else {
         let known = all.map(\.property.id).joined(separator: ", ")
@@ -112,7 +146,7 @@ struct CheckRunner {
     } else if verdict == .vacuous {
       report.reason = "its premise was never true, so it says nothing"
     }
-    if verdict.exitCode == .noAnswer { report.reason = reason(result) }
+    if verdict.exitCode == .noAnswer { report.reason = Self.reason(result.end, result) }
     return report
   }
 
@@ -130,9 +164,9 @@ struct CheckRunner {
     }
   }
 
-  private func reason(_ result: SearchResult) -> String {
+  static func reason(_ end: SearchEnd, _ result: SearchResult) -> String {
     let far = "after \(result.states) states, to depth \(result.diameter)"
-    switch result.end {
+    switch end {
     case .limit(let what): return "the limit of \(what) came first, \(far)"
     case .stoppedAtFirst: return "--stop-at-first ended the search, \(far)"
     default: return "a signal ended the search, \(far)"
@@ -151,7 +185,7 @@ struct CheckRunner {
   }
 
   /// Turns a search's failure into what the tool says and how it exits.
-  private func complain(_ error: SearchError, _ program: Program) throws -> any Error {
+  func complain(_ error: SearchError, _ program: Program) throws -> any Error {
     switch error {
     case .fault(let fault):
       try Output(descriptor: 2, path: "standard error").write(

@@ -63,7 +63,8 @@ extension TDXSpec {
       out += "\nproperties (--property ID)\n"
       for property in spec.properties {
         let mark = property.expected.map { " (expected: \($0.rawValue))" } ?? ""
-        out += "  \(property.id)  \(property.text)\(mark)\n"
+        let kind = property.isLiveness ? " (in the end)" : ""
+        out += "  \(property.id)  \(property.text)\(kind)\(mark)\n"
       }
       return out
     }
@@ -82,6 +83,7 @@ extension TDXSpec {
         "scopes": .array(spec.scopes.map { .string($0.name) }),
         "actions": .array(spec.actions.map { .string($0.name) }),
         "properties": .array(spec.properties.map { .string($0.id) }),
+        "liveness": .array(spec.properties.filter(\.isLiveness).map { .string($0.id) }),
       ])
     }
   }

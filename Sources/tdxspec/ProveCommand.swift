@@ -114,8 +114,20 @@ extension TDXSpec {
       let provable = program.properties.filter {
         if case .always = $0.property.kind { !$0.isBuiltIn } else { false }
       }
-      guard !property.isEmpty else { return provable }
+      let live = program.properties.map(\.property).filter(\.isLiveness).map(\.id)
+      guard !property.isEmpty else {
+        if !live.isEmpty {
+          Terminal.complain(
+            "about infinite runs, so not asked: \(live.joined(separator: ", ")); "
+              + "tdxspec check decides them")
+        }
+        return provable
+      }
       return try property.map { id in
+        guard !live.contains(id) else {
+          throw ValidationError(
+            "'\(id)' is about infinite runs, which prove cannot do; tdxspec check decides it")
+        }
         guard let found = provable.first(where: { $0.property.id == id }) else {
           let known = provable.map(\.property.id).joined(separator: ", ")
           throw ValidationError("\(spec) has no claim '\(id)' to prove; claims: \(known)")

@@ -36,9 +36,11 @@ public struct TeardownMainline: Spec {
       atSuccess: Statements { When(late && runEnded) { deletedAfterRun <- true } })
   }
 
+  private static let destroyName = "kvm_destroy_vm"
+
   /// kvm_destroy_vm, in the context of whoever drops the last reference.
   private var destroy: Action {
-    Action("kvm_destroy_vm", by: HostThread.self, cites: "kvm-tdx §4.4") {
+    Action(Self.destroyName, by: HostThread.self, cites: "kvm-tdx §4.4") {
       Step("the last reference to the VM goes") {
         Require(!kvm.vmOpen && forAll(File.self) { f in kvm.gmem[f] == .released })
           .because("every guest_memfd file pins the VM", "kvm-tdx §1.7")
@@ -51,12 +53,30 @@ public struct TeardownMainline: Spec {
 
   public var scopes: [Scope] { TerminateVM.scopes("kvm_destroy_vm") }
 
+  /// Whoever drops the last reference destroys the VM, so that the call is begun.
+  private var destroyCompletes: Property {
+    LeadsTo(
+      "L-1", "when the last reference to the VM is gone the HKID goes back to the pool",
+      cites: "kvm-tdx L-1",
+      fairness: [.strong(threadsOf: HostThread.self), .weak(starting: Self.destroyName)]
+    ) {
+      !kvm.vmOpen
+      forAll(File.self) { f in kvm.gmem[f] == .released }
+    } then: {
+      !kvm.hkidAssigned
+    }
+  }
+
   public var properties: [Property] {
     kvm.removalIsLegal
     kvm.noFreeWhileOwned
     kvm.noBug
     kvm.hkidMirror
     kvm.td.properties
+    destroyCompletes
+    kvm.closeEnds
+    kvm.slotDeletionEnds
+    kvm.memoryComesBackInTheEnd
     Possible(
       "S001-Q", "a memslot deletion whose gate is read after the last KVM_RUN succeeds",
       call: KVMState.slotDeleteName, after: Condition(runEnded.node), cites: "seed 001"

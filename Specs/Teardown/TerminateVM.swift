@@ -81,6 +81,29 @@ struct TerminateVM: SpecPart {
     }
   }
 
+  /// The ioctl answers: it lets go of kvm->lock, and past the vCPUs' mutexes it returns 0.
+  var terminateEnds: [Property] {
+    [
+      LeadsTo(
+        "L-11-lock", "KVM_TDX_TERMINATE_VM does not keep kvm->lock", cites: "kvm-tdx L-11",
+        fairness: [.strong(threadsOf: HostThread.self)]
+      ) {
+        holding(kvm.kvmLock)
+      } then: {
+        !holding(kvm.kvmLock)
+      },
+      LeadsTo(
+        "L-11", "KVM_TDX_TERMINATE_VM returns 0 once it has killed the VM", cites: "kvm-tdx L-11",
+        fairness: [.strong(threadsOf: HostThread.self)]
+      ) {
+        inside(Self.ioctlName)
+        kvm.vmDead
+      } then: {
+        terminated
+      },
+    ]
+  }
+
   /// What user space sees, call by call.
   var scenarios: [Property] {
     [

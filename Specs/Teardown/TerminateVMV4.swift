@@ -37,6 +37,15 @@ public struct TerminateVMV4: Spec {
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack
+    design.terminateEnds
+    design.kvm.closeEnds
+    design.kvm.slotDeletionEnds
+    design.kvm.memoryComesBackInTheEnd.expect(
+      .violated,
+      because: """
+        a page whose removal fails in the BLOCKED window is never given back by the TD \
+        (kvm-tdx W1)
+        """)
     design.scenarios
   }
 }
@@ -63,5 +72,9 @@ public struct TerminateVMLockFirst: Spec {
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack
+    design.terminateEnds
+    design.kvm.closeEnds
+    design.kvm.slotDeletionEnds
+    design.kvm.memoryComesBackInTheEnd
   }
 }

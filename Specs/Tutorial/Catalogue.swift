@@ -2,5 +2,7 @@ import SpecLanguage
 
 /// The specs of the README's tutorial.
 public enum TutorialSpecs {
-  public static var all: [CatalogueEntry] { [CatalogueEntry { TicketLock() }] }
+  public static var all: [CatalogueEntry] {
+    [CatalogueEntry { TicketLock() }, CatalogueEntry { Turns() }]
+  }
 }

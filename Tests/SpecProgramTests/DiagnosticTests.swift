@@ -40,6 +40,35 @@ struct Diagnosed: SpecPart {
     #expect(error?.message.isEmpty == false, sourceLocation: location)
   }
 
+  @Test("TDX1120: fairness of what is not there") func fairness() {
+    func error(_ fairness: Fairness) -> SpecError? {
+      let property = LeadsTo("L", "l", fairness: [fairness]) {
+        part.flag
+      } then: {
+        part.flag
+      }
+      return self.error(
+        describe(part, [property]) { Action("a", each: V.self) { _ in part.flag <- true } },
+        ["V": 65])
+    }
+    #expect(error(.weak("a")) == nil)
+    let line = #line + 1
+    expect(error(.weak("b", line: line)), "TDX1120", line: line)
+    expect(error(.strong(starting: "b")), "TDX1120")
+    expect(error(.weak(starting: "a")), "TDX1120")
+    expect(error(.strong(threadsOf: Worker.self)), "TDX1120")
+  }
+
+  @Test("TDX2020: too many instances of fairness") func instances() throws {
+    let description = describe(part) { Action("a", each: V.self) { _ in part.flag <- true } }
+    let most = try Program(description, ["V": 64])
+    let table = try FairnessTable(most, [.weak("a"), .strong("a")])
+    #expect(table.instances.count == 64)
+    #expect(table.strong == ~0 && table.weak == 0)
+    let more = try Program(description, ["V": 65])
+    #expect(throws: SpecError.self) { try FairnessTable(more, [.weak("a")]) }
+  }
+
   @Test("TDX1001: a sort without a size") func noSize() {
     enum Unsized: Sort {}
     struct Part: SpecPart { let map = Map(Unsized.self, false) }

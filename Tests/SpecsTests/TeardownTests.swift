@@ -26,7 +26,7 @@ enum Verdict: Hashable, Sendable {
   static func check(_ name: String) throws -> Checked {
     let description = try #require(Catalogue.entry(named: "teardown/\(name)")).describe()
     let program = try Program(description, ResolvedScope(description, scope: "small"))
-    let searched = program.properties.filter { !$0.isScenario }
+    let searched = program.properties.filter { !$0.isScenario && !$0.property.isLiveness }
     let plan = MonitorPlan(searched)
     let table = try GuardTable(GroundProgram(program), monitors: plan.monitors)
     let search = try Search(table, searched)
@@ -47,7 +47,24 @@ enum Verdict: Hashable, Sendable {
       let answer = try ScenarioRun(program).run(calls)
       verdicts[property.id] = answer.trace == nil ? .neverReached : .reached
     }
+    verdicts.merge(try inTheEnd(description)) { $1 }
     return Checked(program: program, result: result, verdicts: verdicts, steps: steps)
+  }
+
+  /// What the `LeadsTo` properties come to, on the graph without reductions.
+  private static func inTheEnd(_ description: SpecDescription) throws -> [String: Verdict] {
+    let full = try Program(
+      description, ResolvedScope(description, scope: "small"), ProgramOptions(fuseReleases: false))
+    let live = full.properties.filter(\.property.isLiveness)
+    let plan = LivenessPlan(live)
+    let table = try GuardTable(GroundProgram(full), monitors: plan.monitors)
+    let findings = try LivenessSearch(table, plan).run(live).findings
+    var verdicts: [String: Verdict] = [:]
+    for (property, finding) in zip(live, findings) {
+      #expect(finding.stopped == nil && finding.premiseSeen, "\(property.property.id)")
+      verdicts[property.property.id] = finding.refutation == nil ? .holds : .violated
+    }
+    return verdicts
   }
 
   private func but(_ found: Checked, _ hold: Set<Verdict> = [.holds]) -> [String: Verdict] {
@@ -61,7 +78,7 @@ enum Verdict: Hashable, Sendable {
       but(found) == [
         "S-11": .violated, "S-8": .violated, "S-23": .violated, "S-36": .violated,
         "S001-Q": .neverReached, "S001-M": .reached, "S001-A": .reached,
-        "S001-B": .neverReached,
+        "S001-B": .neverReached, "L-12": .violated,
       ])
     #expect(found.steps["S-11"] == 19)
   }
@@ -90,7 +107,7 @@ enum Verdict: Hashable, Sendable {
         switch (property.expected, property.kind) {
         case (.violated, _): .violated
         case (.vacuous, .possible): .neverReached
-        case (nil, .always): .holds
+        case (nil, .always), (nil, .leadsTo): .holds
         case (nil, .possible), (nil, .scenario(_, possible: true)): .reached
         case (nil, .scenario(_, possible: false)): .neverReached
         default: nil
@@ -103,11 +120,23 @@ enum Verdict: Hashable, Sendable {
 
   @Test("premises are reached") func premises() throws {
     let found = try Self.check("terminate-vm-v4")
-    let searched = found.program.properties.filter { !$0.isScenario }
+    let searched = found.program.properties.filter {
+      !$0.isScenario && !$0.property.isLiveness
+    }
     for (property, finding) in zip(searched, found.result.findings)
     where property.premise != nil {
       #expect(finding.premiseSeen, "\(property.property.id)")
     }
+  }
+
+  @Test("the claims about the end are there", arguments: ["mainline", "terminate-vm-lock-first"])
+  func inTheEnd(name: String) throws {
+    let found = try Self.check(name)
+    let expected =
+      name == "mainline"
+      ? ["L-1", "L-2", "L-5", "L-12"] : ["L-11-lock", "L-11", "L-2", "L-5", "L-12"]
+    #expect(found.program.properties.map(\.property).filter(\.isLiveness).map(\.id) == expected)
+    for id in expected { #expect(found.verdicts[id] == .holds, "\(id)") }
   }
 
   @Test("the catalogue's specs have names of their own, summaries, actions and properties")

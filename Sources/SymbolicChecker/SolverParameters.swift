@@ -66,7 +66,9 @@ extension SolverLimits {
   /// As parameters of a solver or a fixed point.
   var parameters: [(name: String, value: SolverParameters.Value)] {
     var result: [(name: String, value: SolverParameters.Value)] = [
-      ("timeout", .number(milliseconds))
+      ("timeout", .number(milliseconds)),
+      // libz3 would take SIGINT away from the tool during a query.
+      ("ctrl_c", .truth(false)),
     ]
     if let resources { result.append(("rlimit", .number(resources))) }
     return result

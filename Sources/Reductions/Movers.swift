@@ -119,7 +119,8 @@ private struct MoverFinder {
   }
 
   /// Whether a rule can tell that another has written a cell.
-  private func reads(_ print: Footprint, _ cell: Int, _ value: Value, _ writer: GroundRule) -> Bool {
+  private func reads(_ print: Footprint, _ cell: Int, _ value: Value, _ writer: GroundRule) -> Bool
+  {
     if tells(print.rule.guardFormula, cell, value, writer) { return true }
     return print.writes.values.contains { $0.tells(cell) { tells($0, cell, value, writer) } }
   }
@@ -128,7 +129,8 @@ private struct MoverFinder {
   ///
   /// Where a thread stands is known before its step: a condition that asks whether it stands at one
   /// of several locations often cannot tell two of them apart.
-  private func tells(_ formula: Formula, _ cell: Int, _ value: Value, _ writer: GroundRule) -> Bool {
+  private func tells(_ formula: Formula, _ cell: Int, _ value: Value, _ writer: GroundRule) -> Bool
+  {
     switch formula {
     case .yes, .no: return false
     case .member(let asked, let set):

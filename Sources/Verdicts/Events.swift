@@ -37,11 +37,7 @@ public enum Events {
 
   public static func verdict(_ answer: PropertyReport, in report: SpecReport) -> JSONValue {
     let isWitness = answer.verdict == .witnessed
-    let trace = answer.trace.map { trace in
-      JSONValue.members([
-        "steps": .int(trace.steps.count), "trace": TraceText(report.program, trace).json,
-      ])
-    }
+    let trace = answer.trace.map { CounterexampleText(report.program, answer, $0).json }
     return .members([
       "event": "verdict", "spec": .string(report.program.spec.name),
       "property": .string(answer.property.id), "text": .string(answer.property.text),

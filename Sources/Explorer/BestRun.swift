@@ -6,7 +6,7 @@ import SpecProgram
 ///
 /// Goes through the states of shortest runs layer by layer. Two runs that lead to one state by one
 /// actor have the same futures, so of those only the ones with the fewest switches go on; and of
-/// those, none that uses all the elements of another and more. Exact.
+/// those, none that uses all the elements of an earlier one. Exact.
 struct BestRun<E: Engine> {
   /// An engine of real states, none standing for others.
   let engine: E
@@ -34,6 +34,12 @@ struct BestRun<E: Engine> {
     var actor: Int
   }
 
+  /// The end of a run that may be part of the best.
+  private struct Way {
+    let place: Place
+    let entry: Int
+  }
+
   /// What was found.
   struct Found {
     let ordinals: [Int]
@@ -54,36 +60,35 @@ struct BestRun<E: Engine> {
     engine.layout.pack(engine.program.initial, into: room)
     var entries = [Entry(parent: -1, ordinal: 0, switches: 0, elements: 0)]
     var looked = 0
-    var current = [(Place(state: copy(room), actor: -1), [0])]
+    // In the order of the runs that lead there, step by step.
+    var current = [Way(place: Place(state: copy(room), actor: -1), entry: 0)]
     for (depth, goal) in layers.enumerated().dropFirst() {
-      var numbers: [Place: Int] = [:]
-      var next: [(Place, [Int])] = []
-      for (place, ways) in current {
-        guard let successors = successors(of: place.state, goal, room, represent) else {
-          return nil
+      var known: [[UInt64]: [Successor]] = [:]
+      var kept: [Place: [Int]] = [:]
+      var next: [Way] = []
+      for way in current {
+        if known[way.place.state] == nil {
+          known[way.place.state] = successors(of: way.place.state, goal, room, represent)
         }
+        guard let successors = known[way.place.state] else { return nil }
+        let before = entries[way.entry]
         for successor in successors {
-          let key = Place(state: successor.state, actor: successor.label.thread ?? -1)
-          let number = numbers[key] ?? next.count
-          if number == next.count {
-            numbers[key] = number
-            next.append((key, []))
-          }
-          for way in ways {
-            looked += 1
-            let isSwitch = depth > 1 && (key.actor < 0 || key.actor != place.actor)
-            let entry = Entry(
-              parent: way, ordinal: successor.ordinal,
-              switches: entries[way].switches + (isSwitch ? 1 : 0),
-              elements: entries[way].elements | elements.mask(successor.label))
-            add(entry, &next[number].1, &entries)
+          let place = Place(state: successor.state, actor: successor.label.thread ?? -1)
+          let isSwitch = depth > 1 && (place.actor < 0 || place.actor != way.place.actor)
+          let entry = Entry(
+            parent: way.entry, ordinal: successor.ordinal,
+            switches: before.switches + (isSwitch ? 1 : 0),
+            elements: before.elements | elements.mask(successor.label))
+          if add(entry, &kept[place, default: []], &entries) {
+            next.append(Way(place: place, entry: entries.count - 1))
           }
         }
+        looked += successors.count
         if looked > maxEntries { return nil }
       }
-      current = next
+      current = next.filter { kept[$0.place]?.contains($0.entry) == true }
     }
-    let best = current.flatMap(\.1).min {
+    let best = current.map(\.entry).min {
       (entries[$0].switches, entries[$0].elements.nonzeroBitCount)
         < (entries[$1].switches, entries[$1].elements.nonzeroBitCount)
     }
@@ -96,17 +101,18 @@ struct BestRun<E: Engine> {
     return Found(ordinals: ordinals.reversed(), countsElements: elements.isComplete)
   }
 
-  /// Keeps what may be part of a best run, the first of equals.
-  private func add(_ entry: Entry, _ ways: inout [Int], _ entries: inout [Entry]) {
+  /// Keeps what may be part of the best run; the runs that lead to `ways` come first.
+  ///
+  /// - Returns: whether the entry is kept.
+  private func add(_ entry: Entry, _ ways: inout [Int], _ entries: inout [Entry]) -> Bool {
     if let known = ways.first {
-      if entries[known].switches < entry.switches { return }
+      if entries[known].switches < entry.switches { return false }
       if entries[known].switches > entry.switches { ways = [] }
     }
-    let isUseless = ways.contains { entries[$0].elements & ~entry.elements == 0 }
-    if isUseless { return }
-    ways.removeAll { entry.elements & ~entries[$0].elements == 0 }
+    if ways.contains(where: { entries[$0].elements & ~entry.elements == 0 }) { return false }
     ways.append(entries.count)
     entries.append(entry)
+    return true
   }
 
   private typealias Successor = (state: [UInt64], label: TransitionLabel, ordinal: Int)

@@ -14,19 +14,25 @@ struct FewSwitches<E: Engine> {
   /// No run longer than this is looked at.
   let maxDepth: Int
 
-  /// The numbers of the successors on a run to a state that decides a property: the shortest of
-  /// those with the fewest switches.
-  ///
-  /// - Returns: `nil` when the budget ended first.
-  func find(_ property: Int) throws(StoreError) -> [Int]? {
+  enum Answer {
+    /// The numbers of the successors on the shortest of the runs with the fewest switches.
+    case found([Int])
+    /// No run has fewer switches than were asked for.
+    case none
+    /// The budget ended first.
+    case open
+  }
+
+  /// Looks for runs to a state that decides a property, with fewer switches than `limit`.
+  func find(_ property: Int, below limit: Int) throws(StoreError) -> Answer {
     var left = maxStates
-    for bound in 0..<max(1, maxDepth) {
+    for bound in 0..<max(0, limit) {
       var level = try Level(self, property, bound: bound)
-      let found = try level.search(&left)
-      if found != nil || left <= 0 { return found }
-      if !level.wasBounded { return nil }
+      if let found = try level.search(&left) { return .found(found) }
+      if left <= 0 { return .open }
+      if !level.wasBounded { return .none }
     }
-    return nil
+    return .none
   }
 
   /// One search with a bound on switches.
@@ -71,7 +77,8 @@ struct FewSwitches<E: Engine> {
       for depth in 0...owner.maxDepth {
         while head < end {
           left -= 1
-          guard left > 0, tdxs_interrupted() == 0 else { return nil }
+          if tdxs_interrupted() != 0 { left = 0 }
+          guard left > 0 else { return nil }
           if try expand(head, isFirst: depth == 0) { return path(to: found ?? head) }
           head += 1
         }

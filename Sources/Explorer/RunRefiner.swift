@@ -71,7 +71,7 @@ public struct RunRefiner<Layered: Engine, Real: Engine> {
       throw SearchError.disagreement("the run of \(length) steps to \(id) is not found again")
     }
     if let states = try layers.onShortestRuns(to: number) {
-      let best = BestRun(real, maxEntries: limits.states)
+      let best = BestRun(real, maxEntries: limits.ways)
       if let found = best.find(through: states, represent: layered.represent) {
         let quality = TraceQuality(
           isShortest: true, hasFewestSwitches: true, hasFewestElements: found.countsElements)
@@ -79,14 +79,28 @@ public struct RunRefiner<Layered: Engine, Real: Engine> {
       }
     }
     let isShortest = areShortest || goal == length || (goal == nil && seen == length - 1)
-    let few = FewSwitches(
-      engine: real, plan: plan, maxStates: limits.states, maxDepth: goal ?? length)
-    if let ordinals = try few.find(number) {
-      let quality = TraceQuality(
-        isShortest: isShortest || goal == ordinals.count, hasFewestSwitches: true)
+    return try withFewSwitches(number, trace, isShortest, goal)
+  }
+
+  /// What can be said when there are too many states to see all shortest runs.
+  private func withFewSwitches(
+    _ number: Int, _ trace: Trace, _ isShortest: Bool, _ goal: Int?
+  ) throws -> RefinedRun {
+    let length = goal ?? trace.steps.count
+    let few = FewSwitches(engine: real, plan: plan, maxStates: limits.switching, maxDepth: length)
+    // A run that is too long has no say in how many switches are few.
+    let most = length < trace.steps.count ? length : trace.switches
+    var quality = TraceQuality(isShortest: isShortest)
+    switch try few.find(number, below: most) {
+    case .found(let ordinals):
+      quality.isShortest = isShortest || goal == ordinals.count
+      quality.hasFewestSwitches = true
       return RefinedRun(trace: try replay(ordinals), quality: quality)
+    case .none:
+      quality.hasFewestSwitches = length == trace.steps.count
+    case .open: break
     }
-    return RefinedRun(trace: trace, quality: TraceQuality(isShortest: isShortest))
+    return RefinedRun(trace: trace, quality: quality)
   }
 
   private func replay(_ ordinals: [Int]) throws(SearchError) -> Trace {
@@ -98,10 +112,14 @@ public struct RunRefiner<Layered: Engine, Real: Engine> {
 
 /// How much a refinement may do.
 public struct RefinementLimits: Sendable {
-  /// States that each of its searches may hold.
-  public var states = 1_000_000
-  /// Bytes that its first search may hold.
+  /// States that may be held in search of all shortest runs. Choosing among those runs may look at
+  /// a quarter as many ways to reach states, and a search by switches at half as many states.
+  public var states = 2_000_000
+  /// Bytes that the first of these searches may hold.
   public var memory: Int?
 
   public init() {}
+
+  var ways: Int { states / 4 }
+  var switching: Int { states / 2 }
 }

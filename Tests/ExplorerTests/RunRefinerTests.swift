@@ -225,6 +225,27 @@ private struct AllRuns {
     #expect(run.trace.switches == best.switches)
   }
 
+  @Test("runs with few switches are found by switches") func bySwitches() throws {
+    let program = try ticketLock()
+    let property = try #require(program.properties.first { $0.property.id == "T-1" })
+    let plan = MonitorPlan([property])
+    let table = try GuardTable(GroundProgram(program), monitors: plan.monitors)
+    func find(below limit: Int, states: Int = 10_000, depth: Int = 6) throws -> [Int]? {
+      let few = FewSwitches(engine: table, plan: plan, maxStates: states, maxDepth: depth)
+      switch try few.find(0, below: limit) {
+      case .found(let ordinals): return ordinals
+      case .none: return []
+      case .open: return nil
+      }
+    }
+    let run = try table.replay(try #require(try find(below: 5)))
+    #expect(run.steps.count == 6)
+    #expect(run.switches == 2)
+    #expect(try find(below: 2) == [])
+    #expect(try find(below: 5, depth: 5) == [])
+    #expect(try find(below: 5, states: 5) == nil)
+  }
+
   @Test("a run that the engine does not have is a disagreement") func disagreement() throws {
     let program = try ticketLock()
     let nothing = Trace(initial: program.initial, steps: [])

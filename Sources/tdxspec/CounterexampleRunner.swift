@@ -19,7 +19,10 @@ struct CounterexampleRunner {
       let tree = try TreeEngine(program, monitors: monitors)
       return try refine(tree, tree, properties, traces)
     }
-    let group = applied.names.contains("symmetry") ? SymmetryGroup(program, properties) : nil
+    // Whether it paid for the search took a clock to find out; here nothing may depend on one.
+    let group =
+      options.reduce.wants(.symmetry, for: program.spec.name)
+      ? SymmetryGroup(program, properties) : nil
     guard let group, !group.isTrivial else {
       let table = try GuardTable(ground, monitors: monitors)
       return try refine(table, table, properties, traces)

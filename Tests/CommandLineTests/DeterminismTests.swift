@@ -71,4 +71,18 @@ import Testing
       result.output.contains(
         "passes when step 1 of thread 0 (KVM_RUN v0) comes after step 5"))
   }
+
+  @Test func aCallThatIsNotThereCannotBeMoved() throws {
+    // BUG=1 leaves out a check: no order of these calls passes.
+    let command = [
+      "check", "bench/tdx-teardown", "--set", "BUG=1", "--set", "N=1", "--set", "P=1",
+      "--property", "I1",
+    ]
+    #expect(try Tool.run(command).output.contains("no passing twin: "))
+    let verdict = try Tool.run(command + ["--json"]).events()
+      .first { $0["property"] as? String == "I1" }
+    let found = try #require(verdict?["counterexample"] as? [String: Any])
+    #expect((found["twin"] as? [String: Any])?["change"] as? String == "none")
+    #expect((found["no_part"] as? [String])?.contains("VpFlush") == true)
+  }
 }

@@ -79,7 +79,7 @@ struct FewSwitches<E: Engine> {
           left -= 1
           if tdxs_interrupted() != 0 { left = 0 }
           guard left > 0 else { return nil }
-          if try expand(head, isFirst: depth == 0) { return path(to: found ?? head) }
+          if try expand(head, depth) { return path(to: found ?? head) }
           head += 1
         }
         end = states.count
@@ -92,7 +92,7 @@ struct FewSwitches<E: Engine> {
     private var found: Int?
 
     /// - Returns: whether a state that decides the property was found.
-    private mutating func expand(_ position: Int, isFirst: Bool) throws(StoreError) -> Bool {
+    private mutating func expand(_ position: Int, _ depth: Int) throws(StoreError) -> Bool {
       let state = states.state(at: position)
       let actor = Int(state[words] >> 32)
       let switches = Int(state[words] & 0xffff_ffff)
@@ -108,10 +108,12 @@ struct FewSwitches<E: Engine> {
         return property == owner.plan.deadlock
           && engine.program.isBusy(engine.layout.unpack(state))
       }
+      // Steps from the last states were only looked for.
+      if depth == owner.maxDepth { return false }
       for number in 0..<Int(count) {
         // Threads count from 1; an event without one is an actor of its own.
         let next = labels[number].thread.map { $0 + 1 } ?? 0
-        let cost = isFirst || (next != 0 && next == actor) ? 0 : 1
+        let cost = depth == 0 || (next != 0 && next == actor) ? 0 : 1
         guard switches + cost <= bound else {
           wasBounded = true
           continue

@@ -137,8 +137,8 @@ private struct AllRuns {
     try expectBest(try ticketLock(3), "T-1")
   }
 
-  @Test("deadlocks") func deadlock() throws {
-    let program = try program([]) {
+  private func crossed() throws -> Program {
+    try program([]) {
       Action("forwards", by: Worker.self) {
         Holding(part.a) { Holding(part.b) { Step("works") { part.flag <- true } } }
       }
@@ -146,6 +146,10 @@ private struct AllRuns {
         Holding(part.b) { Holding(part.a) { Step("works") { part.flag <- true } } }
       }
     }
+  }
+
+  @Test("deadlocks") func deadlock() throws {
+    let program = try crossed()
     try expectBest(program, "no-deadlock")
     try expectBest(program, "lock-order")
   }
@@ -225,25 +229,39 @@ private struct AllRuns {
     #expect(run.trace.switches == best.switches)
   }
 
-  @Test("runs with few switches are found by switches") func bySwitches() throws {
-    let program = try ticketLock()
-    let property = try #require(program.properties.first { $0.property.id == "T-1" })
+  /// The run of few switches; empty when there is none, nil when the budget ended.
+  private func fewSwitches(
+    _ program: Program, _ id: String, below limit: Int, states: Int = 10_000, depth: Int = 6
+  ) throws -> Trace? {
+    let property = try #require(program.properties.first { $0.property.id == id })
     let plan = MonitorPlan([property])
     let table = try GuardTable(GroundProgram(program), monitors: plan.monitors)
-    func find(below limit: Int, states: Int = 10_000, depth: Int = 6) throws -> [Int]? {
-      let few = FewSwitches(engine: table, plan: plan, maxStates: states, maxDepth: depth)
-      switch try few.find(0, below: limit) {
-      case .found(let ordinals): return ordinals
-      case .none: return []
-      case .open: return nil
-      }
+    let few = FewSwitches(engine: table, plan: plan, maxStates: states, maxDepth: depth)
+    switch try few.find(0, below: limit) {
+    case .found(let ordinals): return try table.replay(ordinals)
+    case .none: return Trace(initial: [], steps: [])
+    case .open: return nil
     }
-    let run = try table.replay(try #require(try find(below: 5)))
-    #expect(run.steps.count == 6)
-    #expect(run.switches == 2)
-    #expect(try find(below: 2) == [])
-    #expect(try find(below: 5, depth: 5) == [])
-    #expect(try find(below: 5, states: 5) == nil)
+  }
+
+  @Test("runs with few switches are found by switches") func bySwitches() throws {
+    let program = try ticketLock()
+    let run = try fewSwitches(program, "T-1", below: 5)
+    #expect(run?.steps.count == 6)
+    #expect(run?.switches == 2)
+    #expect(try fewSwitches(program, "T-1", below: 2)?.steps.count == 0)
+    #expect(try fewSwitches(program, "T-1", below: 5, depth: 5)?.steps.count == 0)
+    let open = try fewSwitches(program, "T-1", below: 5, states: 5)
+    #expect(open?.steps.count == nil)
+  }
+
+  @Test("deadlocks are found by switches") func deadlockBySwitches() throws {
+    let program = try crossed()
+    let run = try fewSwitches(program, "no-deadlock", below: 5, depth: 2)
+    #expect(run?.steps.count == 2)
+    #expect(run?.switches == 1)
+    #expect(try fewSwitches(program, "no-deadlock", below: 5, depth: 1)?.steps.count == 0)
+    #expect(try fewSwitches(program, "no-deadlock", below: 1)?.steps.count == 0)
   }
 
   @Test("a run that the engine does not have is a disagreement") func disagreement() throws {

@@ -48,14 +48,20 @@ let package = Package(
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
     .target(name: "ConformanceKit", path: "Conformance/Kit"),
     .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),
+    // Random specs and their comparison, for the tests with and without Z3. A test target, so
+    // that only builds with testing enabled see it.
+    .testTarget(name: "SpecFuzzing", dependencies: ["SpecLanguage", "SpecProgram"]),
     .testTarget(
-      name: "SpecProgramTests", dependencies: ["SpecLanguage", "SpecProgram", "Catalogue"]),
+      name: "SpecProgramTests",
+      dependencies: ["SpecLanguage", "SpecProgram", "Catalogue", "SpecFuzzing"]),
     .testTarget(
       name: "ExplorerTests",
       dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Catalogue"]),
     .testTarget(
       name: "ReductionsTests",
-      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Reductions", "Catalogue"]),
+      dependencies: [
+        "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "Catalogue", "SpecFuzzing",
+      ]),
     .testTarget(
       name: "SpecsTests", dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Catalogue"]),
     .testTarget(name: "ConformanceKitTests", dependencies: ["ConformanceKit"]),
@@ -63,7 +69,9 @@ let package = Package(
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["SpecLanguage", "Catalogue"], exclude: ["Golden"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["tdxspec"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["tdxspec"] + (hasZ3 ? ["SymbolicChecker"] : []),
+      swiftSettings: hasZ3 ? [.define("HAS_Z3")] : []),
   ],
   swiftLanguageModes: [.v6]
 )
@@ -75,6 +83,9 @@ if hasZ3 {
       name: "SymbolicChecker", dependencies: ["CZ3", "SpecLanguage", "SpecProgram"]),
     .testTarget(
       name: "SymbolicCheckerTests",
-      dependencies: ["SymbolicChecker", "SpecLanguage", "SpecProgram", "Catalogue"]),
+      dependencies: [
+        "SymbolicChecker", "SpecLanguage", "SpecProgram", "Explorer", "Catalogue", "SpecFuzzing",
+        "BenchmarkSpecs",
+      ]),
   ]
 }

@@ -52,6 +52,11 @@ def counts(tool, text):
         if "errors: 0" not in text or "search not completed" in text.lower():
             raise ValueError("the search found an error or was not completed")
         return int(states[1]), int(moves[1]) - 1, None  # Spin counts the start as a transition.
+    if tool == "rumur":
+        found = re.search(r"(\d+) states, (\d+) rules fired", text)
+        if found is None or "No error found" not in text:
+            raise ValueError("no counts in the output")
+        return int(found[1]), int(found[2]), None
     events = [json.loads(line) for line in text.splitlines() if line.strip()]
     verdicts = [event for event in events if event.get("event") == "verdict"]
     found = {(v["states"], v["transitions"], v["diameter"]) for v in verdicts}
@@ -91,14 +96,14 @@ def compare(runs, tools):
 def table(tools, best, seen):
     """Prints the comparison as a Markdown table."""
     head = ["tool", "states", "transitions", "best user s", "Mstates/s", "peak B/state",
-            "speed / limit.c", "speed / Spin"]
+            "speed / limit.c", "speed / Spin", "speed / Rumur"]
     rows = []
     for name, _ in tools:
         user, peak = best[name]
         states, moves, _ = seen[name]
         row = [name, f"{states:,}", f"{moves:,}", f"{user:.3f}",
                f"{states / user / 1e6:.2f}" if user else "-", f"{peak / states:.1f}"]
-        for other in ("limit", "spin"):
+        for other in ("limit", "spin", "rumur heuristic"):
             known = other in best and user
             row.append(f"{best[other][0] / user:.2f}" if known else "-")
         rows.append(row)
@@ -115,7 +120,8 @@ def table(tools, best, seen):
 
 def agree(seen):
     """0 if states, transitions and the diameters that are known are the same everywhere."""
-    pairs = {found[:2] for found in seen.values()}
+    # Rumur's heuristic stores more than one state of an orbit.
+    pairs = {found[:2] for name, found in seen.items() if name != "rumur heuristic"}
     diameters = {found[2] for found in seen.values() if found[2] is not None}
     if len(pairs) == 1 and len(diameters) <= 1:
         return 0

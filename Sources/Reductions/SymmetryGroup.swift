@@ -41,6 +41,10 @@ public struct SymmetryGroup: Sendable {
     var components: [Component] = []
     for sorts in Self.tied(free, program) {
       let count = sorts.reduce(1) { Self.product($0, Self.ways($1, free, program)) }
+      guard count > 1 else {
+        excluded += sorts.map { ($0, "each plays a part of its own") }
+        continue
+      }
       if count > Self.mostPermutations {
         if sorts.count == 1, sorts[0] != .thread,
           Self.swaps(sorts[0], free[sorts[0]] ?? 1).allSatisfy({ Self.keeps($0, program) })

@@ -79,10 +79,34 @@ public struct Scope: Sendable {
   public let name: String
   public let meaning: String
   public let values: [String: Int]
+  /// What the threads do, in the order of their numbers; any call when empty.
+  public let parts: [ThreadPart]
 
-  public init(_ name: String, _ meaning: String, _ values: [String: Int]) {
+  /// - Parameter parts: for all threads together, or none.
+  public init(
+    _ name: String, _ meaning: String, _ values: [String: Int], parts: [ThreadPart] = []
+  ) {
     self.name = name
     self.meaning = meaning
     self.values = values
+    self.parts = parts
+  }
+}
+
+/// The part that some threads play in a scope: they make no other calls than these.
+///
+/// A verdict holds for such threads only; far fewer states are left than when every thread may
+/// make every call.
+public struct ThreadPart: Hashable, Sendable {
+  /// As reports call it: `converter`, `closer`.
+  public let name: String
+  public let threads: Int
+  /// Names of actions.
+  public let calls: [String]
+
+  public init(_ name: String, threads: Int = 1, calls: [String]) {
+    self.name = name
+    self.threads = threads
+    self.calls = calls
   }
 }

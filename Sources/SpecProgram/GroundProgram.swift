@@ -79,13 +79,13 @@ struct Grounder {
     for procedure in program.procedures where !procedure.isThreaded {
       try start(procedure, thread: nil)
     }
-    for (thread, layout) in program.threads.enumerated() {
-      for procedure in program.procedures where procedure.action.role == layout.role {
+    for thread in program.threads.indices {
+      for procedure in program.procedures where program.mayRun(procedure, thread) {
         try start(procedure, thread: thread)
       }
       for (location, place) in program.locations.enumerated() where place.procedure >= 0 {
         let procedure = program.procedures[place.procedure]
-        guard procedure.action.role == layout.role else { continue }
+        guard program.mayRun(procedure, thread) else { continue }
         try resume(procedure, thread, location, place.node)
       }
     }

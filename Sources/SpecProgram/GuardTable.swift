@@ -98,8 +98,16 @@ public final class GuardTable {
   /// - Parameters:
   ///   - monitors: conditions that `observe` evaluates; at most 64.
   ///   - layout: how states are packed; cells in order of declaration by default.
-  public init(
-    _ ground: GroundProgram, monitors: [Monitor], layout given: StateLayout? = nil
+  public convenience init(
+    _ ground: GroundProgram, monitors: [Monitor], layout: StateLayout? = nil
+  ) throws(SpecError) {
+    try self.init(ground, monitors: monitors, layout: layout, fault: nil)
+  }
+
+  /// - Parameter fault: a mistake to be made on purpose when the table is laid out.
+  package init(
+    _ ground: GroundProgram, monitors: [Monitor], layout given: StateLayout? = nil,
+    fault: GuardTableFault?
   ) throws(SpecError) {
     guard monitors.count <= 64 else {
       throw SpecError(
@@ -109,7 +117,7 @@ public final class GuardTable {
     self.ground = ground
     if let given { layout = given } else { layout = try StateLayout(ground.program) }
     words = layout.words
-    var builder = GuardTableBuilder(ground, layout)
+    var builder = GuardTableBuilder(ground, layout, fault: fault)
     builder.build()
     rules = builder.rules
     maxSuccessors = builder.maxSuccessors

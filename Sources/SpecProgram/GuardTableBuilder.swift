@@ -17,14 +17,16 @@ struct GuardTableBuilder {
   /// No state has more: every thread is in one of its blocks.
   private(set) var maxSuccessors = 0
   private let program: Program
+  private let fault: GuardTableFault?
 
   /// Blocks of so many rules are faster scanned than looked up.
   private static var scanned: Int { 6 }
   /// Rules of a piece: the bits of a word.
   private static var pieceSize: Int { 64 }
 
-  init(_ ground: GroundProgram, _ layout: StateLayout) {
+  init(_ ground: GroundProgram, _ layout: StateLayout, fault: GuardTableFault? = nil) {
     self.layout = layout
+    self.fault = fault
     program = ground.program
     compiler = MaskCompiler(layout: layout, cells: program.cells)
     // Rules of one thread and location stand together; their order is kept otherwise.
@@ -85,6 +87,7 @@ struct GuardTableBuilder {
 
   private mutating func addScanned(_ rule: GroundRule) {
     var (cubes, rest) = compiler.split(rule.guardFormula)
+    if fault == .restOfGuard { rest = [] }
     let best = cubes.indices.max { cubes[$0].mask.nonzeroBitCount < cubes[$1].mask.nonzeroBitCount }
     var row = GuardTable.Row(mask: 0, value: 0, word: 0)
     if let best {
@@ -167,7 +170,7 @@ struct GuardTableBuilder {
     for (cell, value) in rule.writes.reversed() {
       let field = layout.fields[cell]
       if case .const(let constant) = value {
-        keep[field.word] &= ~field.mask
+        if fault != .staleBits { keep[field.word] &= ~field.mask }
         set[field.word] |= code(cell, constant)
       } else if let some = patches(cell, value, .yes, &facts) {
         patches += some

@@ -44,7 +44,7 @@ public struct Interpreter: Sendable {
     for (thread, layout) in program.threads.enumerated() {
       let location = state[layout.location]
       if location == 0 {
-        for procedure in program.procedures where procedure.action.role == layout.role {
+        for procedure in program.procedures where program.mayRun(procedure, thread) {
           try start(procedure, thread: thread, state, &result)
         }
       } else {

@@ -92,8 +92,8 @@ extension Program {
 
   package var locationCount: Int { locations.count }
 
-  /// The threads of each role: only those do the same.
-  package var interchangeableThreads: [Range<Int>] { scope.roles.map(\.threads) }
+  /// The threads of each role and part: only those do the same.
+  package var interchangeableThreads: [Range<Int>] { scope.interchangeableThreads }
 
   /// The constant tables over sorts, with the value for each element.
   package var tables: [(name: String, key: SortID, value: ElementValue?, values: [Int])] {

@@ -66,6 +66,12 @@ public struct Program: Sendable {
   let locations: [(procedure: Int, node: Int)]
   let variables: [VariableID: VariableLayout]
 
+  /// Whether the procedure is one of the thread's role and part.
+  func mayRun(_ procedure: Procedure, _ thread: Int) -> Bool {
+    procedure.action.role == threads[thread].role
+      && scope.permits(thread, procedure.action.name)
+  }
+
   public var hasThreads: Bool { !threads.isEmpty }
   public var threadCount: Int { threads.count }
 }

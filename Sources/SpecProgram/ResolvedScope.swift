@@ -7,15 +7,18 @@ public struct ResolvedScope: Sendable {
   private let sizes: [SortID: Int]
   /// The roles, each with the range of thread numbers that have it.
   public let roles: [(role: SortID, threads: Range<Int>)]
+  /// The parts that threads play, in the order of their numbers; empty when all may do everything.
+  public let parts: [ThreadPart]
 
   /// Chooses values: the defaults, then the named scope's, then `overrides`.
   ///
   /// - Throws: `TDX2001` for an unknown scope, `TDX2002` for an unknown name, `TDX2003` for a
-  ///   value out of range.
+  ///   value out of range, `TDX2004` for parts of threads that do not fit.
   public init(
     _ spec: SpecDescription, scope: String? = nil, overrides: [String: Int] = [:]
   ) throws(SpecError) {
     var values: [String: Int] = [:]
+    var parts: [ThreadPart] = []
     for parameter in spec.parameters { values[parameter.name] = parameter.defaultValue }
     if let scope {
       guard let named = spec.scopes.first(where: { $0.name == scope }) else {
@@ -25,6 +28,7 @@ public struct ResolvedScope: Sendable {
           suggestion: known.isEmpty ? "it has no named scopes" : "scopes: \(known)")
       }
       values.merge(named.values) { $1 }
+      parts = named.parts
     }
     values.merge(overrides) { $1 }
     for (name, value) in values.sorted(by: { $0.key < $1.key }) {
@@ -41,6 +45,53 @@ public struct ResolvedScope: Sendable {
     }
     parameters = spec.parameters.map { ($0.name, values[$0.name] ?? $0.defaultValue) }
     (sizes, roles) = Self.assign(spec, values)
+    self.parts = parts
+    try checkParts(spec)
+  }
+
+  private func checkParts(_ spec: SpecDescription) throws(SpecError) {
+    guard !parts.isEmpty else { return }
+    let calls = Set(spec.actions.filter { $0.role != nil }.map(\.name))
+    for part in parts {
+      if let unknown = part.calls.first(where: { !calls.contains($0) }) {
+        throw SpecError(
+          "TDX2004", "the part '\(part.name)' makes the call '\(unknown)', which threads do not")
+      }
+    }
+    let count = parts.reduce(0) { $0 + $1.threads }
+    guard count == threadCount else {
+      throw SpecError(
+        "TDX2004", "the scope gives parts to \(count) threads, but there are \(threadCount)",
+        suggestion: "leave the number of threads as the scope has it")
+    }
+  }
+
+  /// Which part a thread plays; 0 when there are none.
+  private func part(of thread: Int) -> Int {
+    var first = 0
+    for (index, part) in parts.enumerated() {
+      first += part.threads
+      if thread < first { return index }
+    }
+    return 0
+  }
+
+  /// Whether a thread may make a call in this scope.
+  func permits(_ thread: Int, _ call: String) -> Bool {
+    parts.isEmpty || parts[part(of: thread)].calls.contains(call)
+  }
+
+  /// Threads that may do the same: neighbours of one role and part.
+  var interchangeableThreads: [Range<Int>] {
+    roles.flatMap { role in
+      role.threads.reduce(into: [Range<Int>]()) { ranges, thread in
+        if let last = ranges.last, part(of: last.lowerBound) == part(of: thread) {
+          ranges[ranges.count - 1] = last.lowerBound..<thread + 1
+        } else {
+          ranges.append(thread..<thread + 1)
+        }
+      }
+    }
   }
 
   private static func assign(

@@ -21,9 +21,19 @@ package struct ValueSet: Hashable, Sendable {
   }
 
   var size: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
-  var isEmpty: Bool { words.allSatisfy { $0 == 0 } }
+  var isEmpty: Bool { !words.contains { $0 != 0 } }
   var isFull: Bool { size == count }
-  package var members: [Int] { (0..<count).filter(contains) }
+  package var members: [Int] {
+    var result: [Int] = []
+    for (index, word) in words.enumerated() {
+      var left = word
+      while left != 0 {
+        result.append(index * 64 + left.trailingZeroBitCount)
+        left &= left - 1
+      }
+    }
+    return result
+  }
 
   func intersection(_ other: ValueSet) -> ValueSet {
     var copy = self
@@ -38,6 +48,10 @@ package struct ValueSet: Hashable, Sendable {
   }
 
   package var complement: ValueSet {
-    ValueSet(count: count, (0..<count).filter { !contains($0) })
+    var copy = self
+    for index in words.indices { copy.words[index] = ~words[index] }
+    // Bits beyond the last code stay clear, so that equal sets have equal words.
+    if count & 63 != 0 { copy.words[words.count - 1] &= (1 << UInt64(count & 63)) - 1 }
+    return copy
   }
 }

@@ -15,12 +15,15 @@ struct StateBits {
 struct Encoder {
   let context: SolverContext
   let ground: GroundProgram
+  /// A deliberate mistake, for tests of what compares the encoding with the interpreter.
+  private let fault: EncoderFault?
   private let comparer: Comparer
   private let widths: [Int]
 
-  init(_ context: SolverContext, _ ground: GroundProgram) {
+  init(_ context: SolverContext, _ ground: GroundProgram, fault: EncoderFault? = nil) {
     self.context = context
     self.ground = ground
+    self.fault = fault
     comparer = Comparer(cells: ground.program.cells)
     widths = ground.program.cells.map { StateLayout.width(of: $0.count) }
   }
@@ -110,7 +113,8 @@ struct Encoder {
   func property(
     _ property: ResolvedProperty, _ state: StateBits
   ) throws(SolverError) -> Expression {
-    let mistakes = ground.rules.filter { $0.fault != nil }.map(\.guardFormula)
+    let mistakes =
+      fault == .mistakes ? [] : ground.rules.filter { $0.fault != nil }.map(\.guardFormula)
     let defined = Formula.disjunction(mistakes).negated
     return try formula(.conjunction([ground.formula(of: property), defined]), state)
   }
@@ -121,8 +125,10 @@ struct Encoder {
   var steps: [GroundRule] { ground.rules.filter { $0.fault == nil } }
 
   /// The relation of a rule: its guard, its writes, and everything else unchanged.
+  ///
+  /// - Parameter frame: `unchanged` for each cell, when several rules share it.
   func step(
-    _ rule: GroundRule, _ now: StateBits, _ next: StateBits
+    _ rule: GroundRule, _ now: StateBits, _ next: StateBits, frame: [Expression]? = nil
   ) throws(SolverError) -> Expression {
     var parts = [try formula(rule.guardFormula, now)]
     var written: Set<Int> = []
@@ -130,10 +136,23 @@ struct Encoder {
       written.insert(cell)
       parts.append(try write(cell, value, now, next))
     }
-    for cell in widths.indices where !written.contains(cell) {
-      for (a, b) in zip(now.cells[cell], next.cells[cell]) {
-        parts.append(try context.iff(a, b))
+    let free = fault == .frame ? widths.lastIndex { $0 > 0 } : nil
+    for cell in widths.indices where !written.contains(cell) && cell != free {
+      if let frame {
+        parts.append(frame[cell])
+      } else {
+        parts.append(try unchanged(cell, now, next))
       }
+    }
+    return try context.and(parts)
+  }
+
+  private func unchanged(
+    _ cell: Int, _ now: StateBits, _ next: StateBits
+  ) throws(SolverError) -> Expression {
+    var parts: [Expression] = []
+    for (a, b) in zip(now.cells[cell], next.cells[cell]) {
+      parts.append(try context.iff(a, b))
     }
     return try context.and(parts)
   }
@@ -143,7 +162,7 @@ struct Encoder {
   ) throws(SolverError) -> Expression {
     let info = ground.program.cells[cell]
     if case .const(let constant) = value {
-      return try self.cell(cell, is: constant - info.low, next)
+      return try self.cell(cell, is: constant - (fault == .offset ? 0 : info.low), next)
     }
     guard info.count <= 4096 else {
       throw SolverError(message: "\(info.name) is too large for this encoding")
@@ -166,10 +185,12 @@ struct Encoder {
   ) throws(SolverError) -> (relation: Expression, selectors: [Expression]) {
     var selectors: [Expression] = []
     var parts: [Expression] = []
+    var frame: [Expression] = []
+    for cell in widths.indices { frame.append(try unchanged(cell, now, next)) }
     for (index, rule) in steps.enumerated() {
       let selector = try context.variable("\(tag)_rule\(index)")
       selectors.append(selector)
-      parts.append(try context.implies(selector, try step(rule, now, next)))
+      parts.append(try context.implies(selector, try step(rule, now, next, frame: frame)))
     }
     parts.append(try context.or(selectors))
     return (try context.and(parts), selectors)

@@ -53,7 +53,24 @@ public final class EverySizeProver {
   public func prove(
     _ properties: [ResolvedProperty]
   ) throws -> (proved: [ResolvedProperty], dropped: [(ResolvedProperty, String)]) {
-    var dropped: [(ResolvedProperty, String)] = []
+    let (proved, dropped) = try split(properties)
+    return (proved, dropped.map { ($0.property, $0.reason) })
+  }
+
+  /// A property that is not proved, and whether that is known or the solver gave up.
+  struct Dropped {
+    let property: ResolvedProperty
+    let reason: String
+    let isSure: Bool
+  }
+
+  func split(
+    _ properties: [ResolvedProperty]
+  ) throws -> (proved: [ResolvedProperty], dropped: [Dropped]) {
+    var dropped: [Dropped] = []
+    func drop(_ property: ResolvedProperty, _ reason: String, isSure: Bool) {
+      dropped.append(Dropped(property: property, reason: reason, isSure: isSure))
+    }
     var kept: [ResolvedProperty] = []
     for property in properties {
       let first = try solver()
@@ -62,17 +79,17 @@ public final class EverySizeProver {
       try first.assert(try context.not(try claim(property, "i")))
       switch try first.check() {
       case .unsatisfiable: kept.append(property)
-      case .satisfiable: dropped.append((property, "it does not hold initially"))
-      case .unknown(let reason): dropped.append((property, "initially: \(reason)"))
+      case .satisfiable: drop(property, "it does not hold initially", isSure: true)
+      case .unknown(let reason): drop(property, "initially: \(reason)", isSure: false)
       }
     }
     var changed = true
     while changed {
       changed = false
       for property in kept {
-        guard let reason = try brokenStep(property, kept) else { continue }
+        guard let (reason, isSure) = try brokenStep(property, kept) else { continue }
         kept.removeAll { $0.property.id == property.property.id }
-        dropped.append((property, reason))
+        drop(property, reason, isSure: isSure)
         changed = true
       }
     }
@@ -90,7 +107,7 @@ public final class EverySizeProver {
   /// The first action that may break a property when all the claims held before it.
   private func brokenStep(
     _ property: ResolvedProperty, _ claims: [ResolvedProperty]
-  ) throws -> String? {
+  ) throws -> (reason: String, isSure: Bool)? {
     for action in program.spec.actions {
       let step = try solver()
       try step.assert(try encoder.wellFormed("s"))
@@ -99,8 +116,8 @@ public final class EverySizeProver {
       try step.assert(try context.not(try claim(property, "t")))
       switch try step.check() {
       case .unsatisfiable: continue
-      case .satisfiable: return "\(action.name) can break it for some size"
-      case .unknown(let reason): return "\(action.name): \(reason)"
+      case .satisfiable: return ("\(action.name) can break it for some size", true)
+      case .unknown(let reason): return ("\(action.name): \(reason)", false)
       }
     }
     return nil

@@ -37,6 +37,8 @@ public struct ProofReport: Sendable {
   public internal(set) var gap: InductionGap?
   /// The invariant that Spacer found, in the spec's names, when it was needed.
   public internal(set) var invariant: [String] = []
+  /// That invariant as lemmas to paste into the spec.
+  public internal(set) var offer: LemmaOffer?
   public internal(set) var seconds = 0.0
 }
 

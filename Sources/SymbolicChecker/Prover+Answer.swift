@@ -99,6 +99,7 @@ extension Prover {
       let rest = core.filter { $0.property.id != candidate.property.id }
       solver.push()
       try solver.assert(try conjunction(rest, now))
+      note("core-\(property.property.id)", solver)
       let answer = try solver.check()
       solver.pop()
       if answer == .unsatisfiable { core = rest }

@@ -9,7 +9,8 @@ extension Prover {
   func spacer(
     _ property: ResolvedProperty, _ report: inout ProofReport
   ) throws(SolverError) -> Bool {
-    let query = try HornQuery(self, property)
+    let claim = Candidate(property, encoder)
+    let query = try HornQuery(self, claim)
     switch try query.ask() {
     case .satisfiable:
       // Bad is reachable; the bounded search that follows gives the counterexample.
@@ -21,25 +22,27 @@ extension Prover {
     case .unsatisfiable:
       let now = try encoder.state("s")
       let next = try encoder.state("t")
-      guard try isInvariant(query, property, now, next) else {
+      guard try isInvariant(query, claim, now, next) else {
         report.outcome = .unknown("Spacer's invariant did not pass the independent check")
         return false
       }
       report.invariant = try query.readable(now)
+      let clauses = try query.clauses(now)
+      report.offer = try offer(clauses, report.invariant, for: property)
       report.outcome = .proved(.spacer, k: 1, lemmas: spacerFacts.map(\.property.id))
       return true
     }
   }
 
   /// Holds initially, is kept by every step, and implies the property: three separate queries.
-  private func isInvariant(
-    _ query: HornQuery, _ property: ResolvedProperty, _ now: StateBits, _ next: StateBits
+  func isInvariant(
+    _ query: HornQuery, _ claim: Candidate, _ now: StateBits, _ next: StateBits
   ) throws(SolverError) -> Bool {
     let invariant = try query.invariant(now)
     let first = try solver()
     try first.assert(try encoder.initial(now))
     try first.assert(try context.not(invariant))
-    note("spacer-initial-\(property.property.id)", first)
+    note("spacer-initial-\(claim.name)", first)
     guard try first.check() == .unsatisfiable else { return false }
     let second = try solver()
     try second.assert(invariant)
@@ -47,13 +50,13 @@ extension Prover {
     try second.assert(try conjunction(spacerFacts, next))
     try second.assert(try encoder.transition(now, next, tag: "step").relation)
     try second.assert(try context.not(try query.invariant(next)))
-    note("spacer-step-\(property.property.id)", second)
+    note("spacer-step-\(claim.name)", second)
     guard try second.check() == .unsatisfiable else { return false }
     let third = try solver()
     try third.assert(invariant)
     try third.assert(try conjunction(spacerFacts, now))
-    try third.assert(try context.not(try encoder.property(property, now)))
-    note("spacer-safe-\(property.property.id)", third)
+    try third.assert(try context.not(try claim.holds(now)))
+    note("spacer-safe-\(claim.name)", third)
     return try third.check() == .unsatisfiable
   }
 }
@@ -64,10 +67,12 @@ final class HornQuery {
   private let fixedpoint: Z3_fixedpoint
   private let reachable: Z3_func_decl
   private let bad: Z3_func_decl
+  private let name: String
   private var context: SolverContext { prover.context }
 
-  init(_ prover: Prover, _ property: ResolvedProperty) throws(SolverError) {
+  init(_ prover: Prover, _ claim: Candidate) throws(SolverError) {
     self.prover = prover
+    name = claim.name
     let context = prover.context
     let now = try prover.encoder.state("x")
     let next = try prover.encoder.state("y")
@@ -85,7 +90,7 @@ final class HornQuery {
     try configure()
     Z3_fixedpoint_register_relation(context.raw, fixedpoint, reachable)
     Z3_fixedpoint_register_relation(context.raw, fixedpoint, bad)
-    try addRules(property, now, next)
+    try addRules(claim, now, next)
   }
 
   deinit {
@@ -105,23 +110,19 @@ final class HornQuery {
   }
 
   private func configure() throws(SolverError) {
-    guard let parameters = Z3_mk_params(context.raw) else { return }
-    Z3_params_inc_ref(context.raw, parameters)
-    defer { Z3_params_dec_ref(context.raw, parameters) }
-    Z3_params_set_symbol(
-      context.raw, parameters, context.symbol("engine"), context.symbol("spacer"))
-    Z3_params_set_uint(
-      context.raw, parameters, context.symbol("timeout"), try prover.remaining())
+    let limits = SolverLimits(
+      milliseconds: try prover.remaining(), resources: prover.limits.resources)
     // The relation must come back as it was given, so nothing may be inlined or sliced away.
-    for name in ["xform.inline_linear", "xform.inline_eager", "xform.slice"] {
-      Z3_params_set_bool(context.raw, parameters, context.symbol(name), false)
+    let given = ["xform.inline_linear", "xform.inline_eager", "xform.slice"]
+    try SolverParameters(
+      [("engine", .word("spacer"))] + limits.parameters + given.map { ($0, .truth(false)) }
+    ).set(context, against: Z3_fixedpoint_get_param_descrs(context.raw, fixedpoint)) {
+      Z3_fixedpoint_set_params(context.raw, fixedpoint, $0)
     }
-    Z3_fixedpoint_set_params(context.raw, fixedpoint, parameters)
-    try context.check()
   }
 
   private func addRules(
-    _ property: ResolvedProperty, _ now: StateBits, _ next: StateBits
+    _ claim: Candidate, _ now: StateBits, _ next: StateBits
   ) throws(SolverError) {
     let encoder = prover.encoder
     let reached = try apply(reachable, now.all)
@@ -134,7 +135,7 @@ final class HornQuery {
       let body = try context.and([here, step])
       try add("rule\(index)", now.all + next.all, try context.implies(body, there))
     }
-    let broken = try context.and([here, try context.not(try encoder.property(property, now))])
+    let broken = try context.and([here, try context.not(try claim.holds(now))])
     try add("bad", now.all, try context.implies(broken, try apply(bad, [])))
   }
 
@@ -164,8 +165,17 @@ final class HornQuery {
     }
   }
 
+  /// The clauses and the question as SMT-LIB.
+  private func text(_ goal: Expression) -> String {
+    var goals: [Z3_ast?] = [goal.raw]
+    return withExtendedLifetime(goal) {
+      String(cString: Z3_fixedpoint_to_string(context.raw, fixedpoint, 1, &goals))
+    }
+  }
+
   func ask() throws(SolverError) -> SolverAnswer {
     let goal = try apply(bad, [])
+    prover.note("spacer-\(name)", text(goal))
     let answer = withExtendedLifetime(goal) {
       Z3_fixedpoint_query(context.raw, fixedpoint, goal.raw)
     }
@@ -187,6 +197,13 @@ final class HornQuery {
       return try context.own(
         Z3_substitute_vars(context.raw, cover.raw, UInt32(handles.count), handles))
     }
+  }
+
+  /// The invariant's clauses over cells; none when it has a shape that is not known here.
+  func clauses(_ state: StateBits) throws(SolverError) -> [Formula] {
+    let reader = InvariantReader(prover.program, state)
+    guard let formula = reader.formula(of: try invariant(state)) else { return [] }
+    return if case .and(let parts) = formula { parts } else { [formula] }
   }
 
   /// The invariant's clauses in the spec's names.

@@ -25,15 +25,18 @@ public final class Prover {
 
   /// - Parameters:
   ///   - seconds: wall time for everything that is asked.
+  ///   - resources: what a single query may cost in libz3's own units; no limit without.
   ///   - onQuery: gets every query as SMT-LIB.
   /// - Throws: when libz3 cannot be used.
   public init(
-    _ ground: GroundProgram, seconds: Double = 60, onQuery: ((String, String) -> Void)? = nil
+    _ ground: GroundProgram, seconds: Double = 60, resources: UInt32? = nil,
+    onQuery: ((String, String) -> Void)? = nil
   ) throws(SolverError) {
     context = try SolverContext()
     encoder = Encoder(context, ground)
     program = ground.program
-    limits = SolverLimits(milliseconds: UInt32(min(seconds * 1000, 4_000_000)))
+    limits = SolverLimits(
+      milliseconds: UInt32(min(seconds * 1000, 4_000_000)), resources: resources)
     milliseconds = limits.milliseconds
     deadline = ContinuousClock.now + .milliseconds(Int(limits.milliseconds))
     self.onQuery = onQuery
@@ -56,7 +59,7 @@ public final class Prover {
   }
 
   func solver() throws(SolverError) -> Solver {
-    try Solver(context, logic: "QF_FD", SolverLimits(milliseconds: try remaining()))
+    try Solver(context, logic: "QF_FD", try remainingLimits())
   }
 
   /// The wall time that the next query may take.
@@ -70,10 +73,21 @@ public final class Prover {
     return min(milliseconds, UInt32(min(spare, 4_000_000)))
   }
 
-  func note(_ name: String, _ solver: borrowing Solver) {
+  func remainingLimits() throws(SolverError) -> SolverLimits {
+    SolverLimits(milliseconds: try remaining(), resources: limits.resources)
+  }
+
+  func note(
+    _ name: String, _ solver: borrowing Solver, assuming assumptions: [Expression] = []
+  ) {
+    guard onQuery != nil else { return }
+    note(name, assumptions.isEmpty ? solver.text : solver.text(assuming: assumptions))
+  }
+
+  func note(_ name: String, _ text: @autoclosure () -> String) {
     guard let onQuery else { return }
     queries += 1
-    onQuery("\(queries)-\(name)", solver.text)
+    onQuery("\(queries)-\(name)", text())
   }
 
   func conjunction(
@@ -136,6 +150,7 @@ public final class Prover {
       let solver = try self.solver()
       try solver.assert(try encoder.initial(state))
       try solver.assert(try context.not(try encoder.property(property, state)))
+      note("initial-\(property.property.id)", solver)
       if try solver.check() == .unsatisfiable { kept.append(property) }
     }
     return kept
@@ -153,6 +168,7 @@ public final class Prover {
     let (relation, selectors) = try encoder.transition(now, next, tag: "step")
     try solver.assert(relation)
     try solver.assert(try context.not(try encoder.property(property, next)))
+    note("gap-\(property.property.id)", solver)
     guard try solver.check() == .satisfiable else { return nil }
     let taken = try solver.values(of: selectors).firstIndex(of: true) ?? 0
     return InductionGap(
@@ -228,14 +244,25 @@ public final class Prover {
     return .boundedOnly(depth: depth)
   }
 
-  /// Reads a run out of a model and lets the interpreter take it.
   private func replay(
     _ states: [StateBits], _ selectors: [[Expression]], _ solver: borrowing Solver
   ) throws(SolverError) -> ProofOutcome {
+    do {
+      return .refuted(try replayed(states, selectors, solver))
+    } catch {
+      return .unknown(error.message)
+    }
+  }
+
+  /// Reads a run out of a model and lets the interpreter take it.
+  func replayed(
+    _ states: [StateBits], _ selectors: [[Expression]], _ solver: borrowing Solver
+  ) throws(SolverError) -> Trace {
     let interpreter = Interpreter(program)
     var current = try encoder.decode(states[0], solver)
     guard current == program.initial else {
-      return .unknown("internal error: the model does not begin in the initial state")
+      throw SolverError(
+        message: "internal error: the model does not begin in the initial state")
     }
     var steps: [TraceStep] = []
     for (index, chosen) in selectors.enumerated() {
@@ -246,11 +273,12 @@ public final class Prover {
         $0.label == label && $0.state == next
       }
       guard let found else {
-        return .unknown("internal error: the interpreter cannot take step \(index + 1)")
+        throw SolverError(
+          message: "internal error: the interpreter cannot take step \(index + 1)")
       }
       steps.append(TraceStep(label: found.label, state: found.state))
       current = next
     }
-    return .refuted(Trace(initial: program.initial, steps: steps))
+    return Trace(initial: program.initial, steps: steps)
   }
 }

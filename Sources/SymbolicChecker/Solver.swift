@@ -12,6 +12,9 @@ enum SolverAnswer: Equatable {
 struct SolverLimits {
   /// Milliseconds of wall time; the query is unknown after that.
   var milliseconds: UInt32 = 60_000
+  /// The most that the query may cost in libz3's own units: unlike time, the same on every
+  /// machine. Without it there is no such limit.
+  var resources: UInt32?
 }
 
 /// A libz3 solver with one owner, so that it is released exactly once.
@@ -28,14 +31,33 @@ struct Solver: ~Copyable {
       ?? Z3_mk_solver(context.raw)
     guard let handle else { throw SolverError(message: "no solver could be made") }
     Z3_solver_inc_ref(context.raw, handle)
+    do throws(SolverError) {
+      try Self.configure(handle, context, limits.parameters)
+    } catch {
+      Z3_solver_dec_ref(context.raw, handle)
+      throw error
+    }
     self.context = context
     raw = handle
-    guard let parameters = Z3_mk_params(context.raw) else { return }
-    Z3_params_inc_ref(context.raw, parameters)
-    // `timeout` is the one name that is set; libz3 accepts unknown names without a word.
-    Z3_params_set_uint(context.raw, parameters, context.symbol("timeout"), limits.milliseconds)
-    Z3_solver_set_params(context.raw, raw, parameters)
-    Z3_params_dec_ref(context.raw, parameters)
+  }
+
+  /// Bounds the queries from here on.
+  func limit(_ limits: SolverLimits) throws(SolverError) {
+    try set(limits.parameters)
+  }
+
+  /// Sets parameters by their documented names.
+  func set(_ values: [(name: String, value: SolverParameters.Value)]) throws(SolverError) {
+    try Self.configure(raw, context, values)
+  }
+
+  private static func configure(
+    _ raw: Z3_solver, _ context: SolverContext,
+    _ values: [(name: String, value: SolverParameters.Value)]
+  ) throws(SolverError) {
+    try SolverParameters(values).set(
+      context, against: Z3_solver_get_param_descrs(context.raw, raw)
+    ) { Z3_solver_set_params(context.raw, raw, $0) }
   }
 
   deinit { Z3_solver_dec_ref(context.raw, raw) }
@@ -60,7 +82,10 @@ struct Solver: ~Copyable {
     case Z3_L_TRUE: return .satisfiable
     case Z3_L_FALSE: return .unsatisfiable
     default:
-      return .unknown(String(cString: Z3_solver_get_reason_unknown(context.raw, raw)))
+      let reason = String(cString: Z3_solver_get_reason_unknown(context.raw, raw))
+      // libz3 has one word for a time limit, a resource limit and an interrupt.
+      let isCut = ["canceled", "timeout", "resource"].contains(where: reason.contains)
+      return .unknown(isCut ? "a limit or a signal came first (\(reason))" : reason)
     }
   }
 
@@ -80,6 +105,27 @@ struct Solver: ~Copyable {
       values.append(Z3_get_bool_value(context.raw, result) == Z3_L_TRUE)
     }
     return values
+  }
+
+  /// Which of the assumptions the last unsatisfiable check needed; not a smallest set.
+  func core(of assumptions: [Expression]) throws(SolverError) -> [Int] {
+    guard let vector = Z3_solver_get_unsat_core(context.raw, raw) else {
+      throw SolverError(message: "there is no core")
+    }
+    Z3_ast_vector_inc_ref(context.raw, vector)
+    defer { Z3_ast_vector_dec_ref(context.raw, vector) }
+    var needed: [Int] = []
+    for index in 0..<Z3_ast_vector_size(context.raw, vector) {
+      guard let found = Z3_ast_vector_get(context.raw, vector, index) else { continue }
+      // libz3 shares equal expressions, so that the handle is the identity.
+      needed += assumptions.indices.filter { assumptions[$0].raw == found }
+    }
+    return needed.sorted()
+  }
+
+  /// The query under assumptions as SMT-LIB.
+  func text(assuming assumptions: [Expression]) -> String {
+    "\(text)(check-sat-assuming (\(assumptions.map(\.text).joined(separator: " "))))\n"
   }
 
   /// The query so far as SMT-LIB.

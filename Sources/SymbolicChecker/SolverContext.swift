@@ -2,8 +2,24 @@ import CZ3
 
 /// What libz3 said went wrong.
 public struct SolverError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What kind of thing it was.
+  public enum Kind: Hashable, Sendable {
+    case solver
+    /// A parameter that libz3 does not document, or not with this type.
+    case parameter(String)
+  }
+
   public let message: String
+  public private(set) var kind = Kind.solver
   public var description: String { "z3: \(message)" }
+
+  init(message: String, kind: Kind = .solver) {
+    self.message = message
+    self.kind = kind
+  }
+
+  /// What keeps a question from being put to libz3.
+  package init(_ message: String) { self.message = message }
 }
 
 /// One libz3 context. Not thread safe: it belongs to the task that made it, and only
@@ -125,10 +141,11 @@ final class Expression {
 
 /// Stops a running query; the one thing that may cross threads.
 struct SolverInterrupt: @unchecked Sendable {
-  // libz3 documents Z3_interrupt as callable from any thread while the context lives.
-  private let raw: Z3_context
+  // libz3 documents Z3_interrupt as callable from any thread while the context lives: it is kept
+  // alive, so that a late interrupt finds it.
+  private let context: SolverContext
 
-  init(_ context: SolverContext) { raw = context.raw }
+  init(_ context: SolverContext) { self.context = context }
 
-  func callAsFunction() { Z3_interrupt(raw) }
+  func callAsFunction() { Z3_interrupt(context.raw) }
 }

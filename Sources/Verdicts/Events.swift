@@ -35,6 +35,20 @@ public enum Events {
     .object(program.scope.parameters.map { .init(name: $0.name, value: .int($0.value)) })
   }
 
+  /// Which calls the threads are limited to; `nil` when they may make all.
+  public static func parts(_ program: Program) -> JSONValue? {
+    let parts = program.scope.parts
+    return parts.isEmpty
+      ? nil
+      : .array(
+        parts.map {
+          .members([
+            "part": .string($0.name), "threads": .int($0.threads),
+            "calls": .array($0.calls.map { .string($0) }),
+          ])
+        })
+  }
+
   public static func verdict(_ answer: PropertyReport, in report: SpecReport) -> JSONValue {
     let isWitness = answer.verdict == .witnessed
     let trace = answer.trace.map { CounterexampleText(report.program, answer, $0).json }
@@ -46,10 +60,13 @@ public enum Events {
         ? nil : .string(answer.expectation.rawValue),
       "expected_because": answer.property.expectedReason.map { .string($0) },
       "scope": scope(report.program), "scope_name": report.scope.map { .string($0) },
+      "parts": parts(report.program),
       "states": .int(report.states), "transitions": .int(report.transitions),
       "diameter": .int(report.diameter), "seconds": .double(report.seconds),
       "peak_bytes": .int(report.peakBytes), "engine": .string(report.engine),
       "reduction": .array(report.reductions.map { .string($0) }),
+      "reduction_remarks": report.reductionRemarks.isEmpty
+        ? nil : .array(report.reductionRemarks.map { .string($0) }),
       "hits": answer.hits.map { .int($0) }, "reason": answer.reason.map { .string($0) },
       "blame": answer.blame.isEmpty ? nil : .array(answer.blame.map { .string($0) }),
       "refusals": answer.refusals.isEmpty ? nil : refusals(answer.refusals),

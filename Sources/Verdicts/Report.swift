@@ -75,6 +75,8 @@ public struct SpecReport: Sendable {
   public let peakBytes: Int
   public let engine: String
   public let reductions: [String]
+  /// What was said about them: which permutations, and what was left out and why.
+  public var reductionRemarks: [String] = []
   public let properties: [PropertyReport]
   public let notes: [SpecNote]
 

@@ -18,9 +18,14 @@ public struct ReportText {
     var out = "\(report.program.spec.name): \(report.program.spec.summary)\n"
     let sizes = report.program.scope.parameters.map { "\($0.name)=\($0.value)" }
     let name = report.scope.map { "\($0): " } ?? ""
-    out += "scope \(name)\(sizes.joined(separator: " "))\n\n"
+    out += "scope \(name)\(sizes.joined(separator: " "))\n"
+    for part in report.program.scope.parts {
+      out += "  \(part.threads) × \(part.name): only \(part.calls.joined(separator: ", "))\n"
+    }
+    out += "\n"
     for answer in report.properties { out += text(of: answer) }
     out += "\n\(summary)\n"
+    for remark in report.reductionRemarks { out += "  \(remark)\n" }
     if !showsNotes && !report.notes.isEmpty {
       out += "\(report.notes.count) notes on the spec; --notes shows them\n"
     }

@@ -28,6 +28,7 @@ extension TDXSpec {
           tdxspec check bench/tdx-teardown --set N=3 --set P=3 --json
           tdxspec check teardown/mainline --scope small --property S-11
           tdxspec check teardown/terminate-vm-v4 --property S-11 --itf trace.itf.json
+          tdxspec check bench/tdx-teardown --cross-check z3
         """)
 
     @Argument(help: "One or more specs.")
@@ -59,6 +60,16 @@ extension TDXSpec {
         valueName: "word"))
     var accept: [String] = []
 
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        """
+        Compare states, traces and verdicts with Z3 (z3); a disagreement is an internal error. \
+        Searches without por.
+        """,
+        valueName: "name"))
+    var crossCheck: String?
+
     @Flag(name: .long, help: "Show remarks on the spec: what is never reached, written or used.")
     var notes = false
 
@@ -86,10 +97,20 @@ extension TDXSpec {
       for word in accept where word != "bounded" {
         throw ValidationError("--accept takes 'bounded', not '\(word)'")
       }
+      if let crossCheck, crossCheck != "z3" {
+        throw ValidationError("--cross-check takes 'z3', not '\(crossCheck)'")
+      }
+      if crossCheck != nil { search.reduce = try search.reduce.keepingLengths() }
       if Set(specs).count < specs.count { throw ValidationError("a spec is named twice") }
     }
 
     func run() throws {
+      #if !HAS_Z3
+      if crossCheck != nil {
+        Terminal.complain("--cross-check z3: built without z3.h; install libz3-dev and build again")
+        throw CommandExit(status: .skipped)
+      }
+      #endif
       let names = all ? Catalogue.all.map(\.name) : specs
       let overrides = try scope.overrides()
       let descriptions = try names.map { try SpecLookup.describe($0) }
@@ -103,20 +124,38 @@ extension TDXSpec {
         let runner = CheckRunner(
           spec: description, scope: scope.scope, overrides: overrides, options: search,
           properties: property, stopAtFirst: stopAtFirst)
-        let report = try runner.run()
-        status = status.combined(with: exit(of: report))
-        if json {
-          for answer in report.properties { try sink.write(Events.verdict(answer, in: report)) }
-          for note in report.notes {
-            try sink.write(Events.note(note, spec: description.name))
-          }
-        } else {
-          let text = ReportText(report, showsExpected: !expected, showsNotes: notes).text
-          try sink.write(text: (names.count > 1 && description.name != names[0] ? "\n" : "") + text)
-        }
-        try writeITF(report)
+        if names.count > 1 && description.name != names[0] && !json { try sink.write(text: "\n") }
+        status = status.combined(with: try check(runner, &sink))
       }
       try finish(status, &sink)
+    }
+
+    private func check(_ runner: CheckRunner, _ sink: inout ReportSink) throws -> ExitStatus {
+      var runner = runner
+      #if HAS_Z3
+      // Before the search, so that a spec that cannot be compared is refused at once.
+      let cross = crossCheck == nil ? nil : try CrossCheckRunner(try runner.program())
+      if cross != nil { runner.sampleSize = CrossCheckRunner.states }
+      #endif
+      let outcome = try runner.run()
+      let report = outcome.report
+      var status = exit(of: report)
+      if json {
+        for answer in report.properties { try sink.write(Events.verdict(answer, in: report)) }
+        for note in report.notes { try sink.write(Events.note(note, spec: runner.spec.name)) }
+      } else {
+        let text = ReportText(report, showsExpected: !expected, showsNotes: notes).text
+        try sink.write(text: text)
+      }
+      #if HAS_Z3
+      if let cross {
+        let answer = try cross.run(report, sample: outcome.sample)
+        status = status.combined(with: answer.status)
+        try json ? sink.write(answer.event) : sink.write(text: answer.text)
+      }
+      #endif
+      try writeITF(report)
+      return status
     }
 
     private func finish(_ status: ExitStatus, _ sink: inout ReportSink) throws {

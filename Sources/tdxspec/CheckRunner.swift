@@ -12,11 +12,24 @@ struct CheckRunner {
   let options: SearchOptions
   let properties: [String]
   let stopAtFirst: Bool
+  /// How many of the states found are wanted besides the report.
+  var sampleSize = 0
 
-  func run() throws -> SpecReport {
-    let fuses = options.fuses(spec.name)
+  /// What came of a search.
+  struct Outcome {
+    let report: SpecReport
+    let sample: [[Int]]
+  }
+
+  /// The spec at the scope chosen.
+  func program() throws -> Program {
     let resolved = try ResolvedScope(spec, scope: scope, overrides: overrides)
-    let program = try Program(spec, resolved, ProgramOptions(fuseReleases: fuses))
+    return try Program(
+      spec, resolved, ProgramOptions(fuseReleases: options.fuses(spec.name)))
+  }
+
+  func run() throws -> Outcome {
+    let program = try program()
     let chosen = try choose(from: program.properties)
     let searched = chosen.filter { !$0.isScenario }
     let monitors = MonitorPlan(searched).monitors
@@ -29,7 +42,7 @@ struct CheckRunner {
     let runner: CheckRunner
     let chosen: [ResolvedProperty]
 
-    func use<E: Engine>(_ engine: E, _ applied: AppliedReductions) throws -> SpecReport {
+    func use<E: Engine>(_ engine: E, _ applied: AppliedReductions) throws -> Outcome {
       try runner.run(engine, chosen, applied)
     }
   }
@@ -47,7 +60,7 @@ struct CheckRunner {
 
   private func run<E: Engine>(
     _ engine: E, _ chosen: [ResolvedProperty], _ applied: AppliedReductions
-  ) throws -> SpecReport {
+  ) throws -> Outcome {
     let searched = chosen.filter { !$0.isScenario }
     let progress = ProgressLine(spec.name)
     do {
@@ -64,12 +77,14 @@ struct CheckRunner {
           answers.append(try ScenarioAnswer(engine.program).answer(property.property))
         }
       }
-      return SpecReport(
+      var report = SpecReport(
         program: engine.program, scope: scope, states: result.states,
         transitions: result.transitions, diameter: result.diameter, seconds: result.seconds,
         peakBytes: result.peakBytes, engine: options.engine.rawValue,
         reductions: applied.names, properties: answers,
         notes: Notes(engine.program, result).all)
+      report.reductionRemarks = applied.remarks
+      return Outcome(report: report, sample: search.sample(most: sampleSize))
     } catch let error as SearchError {
       progress.clear()
       throw try complain(error, engine.program)

@@ -138,7 +138,7 @@ struct CoverageText {
   var events: [JSONValue] {
     let counts = JSONValue.members([
       "event": "exploration", "spec": .string(program.spec.name),
-      "scope": Events.scope(program), "states": .int(result.states),
+      "scope": Events.scope(program), "parts": Events.parts(program), "states": .int(result.states),
       "transitions": .int(result.transitions), "diameter": .int(result.diameter),
       "exhausted": .bool(result.end == .exhausted), "seconds": .double(result.seconds),
       "peak_bytes": .int(result.peakBytes),

@@ -52,6 +52,10 @@ extension TDXSpec {
         for scope in spec.scopes {
           let values = scope.values.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
           out += "  \(scope.name)  \(scope.meaning): \(values.joined(separator: " "))\n"
+          for part in scope.parts {
+            let calls = part.calls.joined(separator: ", ")
+            out += "    \(part.threads) × \(part.name): only \(calls)\n"
+          }
         }
       }
       out += "\nactions (tdxspec read \(spec.name) ACTION)\n"

@@ -17,6 +17,7 @@ struct ProofRunner {
   let depth: Int
   let seconds: Double
   let folder: String?
+  let rlimit: UInt32?
   let json: Bool
   let scopeName: String?
 
@@ -65,7 +66,7 @@ struct ProofRunner {
     _ ground: GroundProgram, _ writer: ((String, String) -> Void)?
   ) throws -> Prover {
     do {
-      return try Prover(ground, seconds: seconds, onQuery: writer)
+      return try Prover(ground, seconds: seconds, resources: rlimit, onQuery: writer)
     } catch {
       throw ValidationError("\(error)")
     }
@@ -74,8 +75,11 @@ struct ProofRunner {
   /// An interrupt stops the query; what was answered before stands.
   private func watch(_ interrupt: @escaping @Sendable () -> Void) {
     DispatchQueue.global().async {
-      while tdxs_interrupted() == 0 { usleep(50_000) }
-      interrupt()
+      while true {
+        // Again and again: one that comes between two queries stops neither.
+        if tdxs_interrupted() != 0 { interrupt() }
+        usleep(50_000)
+      }
     }
   }
 
@@ -118,6 +122,7 @@ struct ProofRunner {
     var out = "\(word)\(padding)\(report.property.property.id): \(report.property.property.text)\n"
     out += "            \(explanation(report))\n"
     for clause in report.invariant { out += "              \(clause)\n" }
+    if let offer = report.offer { out += OfferText(offer).text }
     if case .refuted(let trace) = report.outcome { out += TraceText(program, trace).text }
     if let gap = report.gap, let reachable { out += text(gap, reachable) }
     try Output.standard.write(out)
@@ -180,6 +185,7 @@ struct ProofRunner {
     case .boundedOnly, .unknown:
       result.append(.init(name: "reason", value: .string(explanation(report))))
     }
+    if let offer = report.offer { result += OfferText(offer).members }
     if let reachable { result.append(.init(name: "gap", value: .string(reachable))) }
     return result
   }

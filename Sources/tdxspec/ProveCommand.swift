@@ -22,6 +22,7 @@ extension TDXSpec {
           tdxspec prove bench/tdx-teardown --set N=4 --set P=4
           tdxspec prove bench/tdx-teardown --property I2 --set BUG=2 --method bmc --depth 12
           tdxspec prove bench/tdx-teardown --property I1 --method spacer --smtlib queries
+          tdxspec prove bench/tdx-teardown --rlimit 2000000
           tdxspec prove tdx/hkid --every-size
           tdxspec prove teardown/mainline --explain
         """)
@@ -51,6 +52,8 @@ extension TDXSpec {
       help: ArgumentHelp("The longest time in all, such as 90s (default 5m).", valueName: "time"))
     var timeLimit: Duration?
 
+    @OptionGroup var budget: BudgetOption
+
     @Flag(
       name: .long,
       help: "Claim it for every number of elements; specs of one-step actions only.")
@@ -71,8 +74,9 @@ extension TDXSpec {
       guard depth >= 1 && depth <= 1000 else {
         throw ValidationError("--depth takes a number from 1 to 1000")
       }
-      if everySize && (!method.isEmpty || smtlib != nil) {
-        throw ValidationError("--every-size has a method of its own; drop --method and --smtlib")
+      if everySize && (!method.isEmpty || smtlib != nil || budget.rlimit != nil) {
+        throw ValidationError(
+          "--every-size has a method of its own; drop --method, --smtlib and --rlimit")
       }
       for name in method where !Self.methods.contains(name) {
         throw ValidationError(
@@ -96,7 +100,7 @@ extension TDXSpec {
       } else {
         status = try ProofRunner(
           program: program, properties: chosen, methods: method, depth: depth, seconds: limit,
-          folder: smtlib, json: json, scopeName: scope.scope
+          folder: smtlib, rlimit: budget.rlimit, json: json, scopeName: scope.scope
         ).run()
       }
       #else

@@ -34,6 +34,17 @@ struct ReductionChoice: ExpressibleByArgument, Hashable {
     chosen = kinds
   }
 
+  /// The same without what changes how many steps a run takes.
+  ///
+  /// - Throws: a usage error when that was asked for.
+  func keepingLengths() throws -> ReductionChoice {
+    guard let chosen else { return ReductionChoice(chosen: [.fusion]) }
+    guard !chosen.contains(.por) else {
+      throw ValidationError("--cross-check compares numbers of steps, which --reduce por changes")
+    }
+    return self
+  }
+
   var defaultValueDescription: String { "auto" }
 
   /// Whether to try a reduction; the counts of `bench/*` specs are a contract.

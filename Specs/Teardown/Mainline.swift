@@ -49,7 +49,7 @@ public struct TeardownMainline: Spec {
     }
   }
 
-  public var scopes: [Scope] { TerminateVM.scopes }
+  public var scopes: [Scope] { TerminateVM.scopes("kvm_destroy_vm") }
 
   public var properties: [Property] {
     kvm.removalIsLegal

@@ -15,7 +15,8 @@ struct TerminateVM: SpecPart {
 
   init(locking: KVMState.ReleaseLocking) { self.locking = locking }
 
-  static var scopes: [Scope] {
+  /// - Parameter call: what releases the HKID.
+  static func scopes(_ call: String) -> [Scope] {
     [
       Scope(
         "small", "one of everything, two threads",
@@ -23,6 +24,16 @@ struct TerminateVM: SpecPart {
       Scope(
         "three", "one vCPU, two pages and files, three threads",
         ["vcpus": 1, "pages": 2, "files": 2, "threads": 3]),
+      Scope(
+        "race", "two of everything; one thread ends the VM, one runs vCPUs, one frees memory",
+        ["vcpus": 2, "pages": 2, "files": 2, "threads": 3],
+        parts: [
+          ThreadPart("ender", calls: [call]),
+          ThreadPart("runner", calls: ["KVM_RUN", "KVM_PRE_FAULT_MEMORY"]),
+          ThreadPart(
+            "remover",
+            calls: ["fallocate(PUNCH_HOLE)", "close(guest_memfd)", KVMState.slotDeleteName]),
+        ]),
     ]
   }
 

@@ -14,7 +14,7 @@ public struct TerminateVMV4: Spec {
   public init() {}
 
   public var actions: [Action] { design.actions }
-  public var scopes: [Scope] { TerminateVM.scopes }
+  public var scopes: [Scope] { TerminateVM.scopes(TerminateVM.ioctlName) }
 
   public var properties: [Property] {
     design.kvm.removalIsLegal.expect(
@@ -50,7 +50,7 @@ public struct TerminateVMLockFirst: Spec {
   public init() {}
 
   public var actions: [Action] { design.actions }
-  public var scopes: [Scope] { TerminateVM.scopes }
+  public var scopes: [Scope] { TerminateVM.scopes(TerminateVM.ioctlName) }
 
   public var properties: [Property] {
     design.kvm.removalIsLegal

@@ -2,6 +2,7 @@ import Catalogue
 import SpecLanguage
 import Testing
 
+@testable import SpecFuzzing
 @testable import SpecProgram
 
 @Suite("Both engines on every transition of the bundled specs") struct EngineTests {

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import SpecFuzzing
 @testable import SpecLanguage
 @testable import SpecProgram
 

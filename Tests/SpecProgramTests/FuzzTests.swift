@@ -2,6 +2,7 @@ import Foundation
 import SpecLanguage
 import Testing
 
+@testable import SpecFuzzing
 @testable import SpecProgram
 
 /// The interpreter and the guard table on random specs; `TDXSPEC_FUZZ=5000` tries so many.
@@ -20,20 +21,17 @@ import Testing
     var faults = 0
     for index in stride(from: batch, to: Self.count, by: Self.batches) {
       let seed = Self.base + UInt64(index)
-      var generator = SpecGenerator(seed: seed)
-      let description = generator.spec()
-      let program: Program
-      do {
-        program = try Program(description, ["V": 2], fuse: index % 3 != 0)
-      } catch let error as SpecError {
-        // A check after a write is refused; the generator does not look ahead that far.
-        try #require(error.code == "TDX1104", "seed \(seed): \(error)")
+      guard let spec = try Self.spec(seed) else { continue }
+      let comparison = try EngineComparison(spec.program)
+      if let difference = comparison.firstDifference(limit: 120) {
+        Issue.record("\(spec.reproducer(difference))")
         continue
       }
-      let comparison = try EngineComparison(program)
-      if let difference = comparison.firstDifference(limit: 120) {
-        Issue.record("seed \(seed): \(difference)")
-        continue
+      for state in spec.neighbours(of: comparison.found, count: 20) {
+        if let difference = comparison.difference(in: state) {
+          Issue.record("\(spec.reproducer("not reached: " + difference))")
+          break
+        }
       }
       tried += 1
       transitions += comparison.transitions
@@ -43,5 +41,30 @@ import Testing
     #expect(tried * Self.batches > Self.count / 2)
     #expect(transitions > tried * 20)
     #expect(faults > 0)
+  }
+
+  /// `nil` for a spec that is refused as some are.
+  static func spec(_ seed: UInt64) throws -> FuzzedSpec? {
+    do {
+      return try FuzzedSpec(seed: seed)
+    } catch let error as SpecError {
+      try #require(error.code == "TDX1104", "seed \(seed): \(error)")
+      return nil
+    }
+  }
+
+  /// A fuzzer that finds nothing must be one that would have found something.
+  @Test(arguments: GuardTableFault.allCases)
+  func mistakesOfTheTableAreFound(_ fault: GuardTableFault) throws {
+    var found = 0
+    var tried = 0
+    for index in 0..<40 {
+      guard let spec = try Self.spec(Self.base + UInt64(index)) else { continue }
+      tried += 1
+      let comparison = try EngineComparison(spec.program, fault: fault)
+      if comparison.firstDifference(limit: 120) != nil { found += 1 }
+    }
+    print("guard table, \(fault): found in \(found) of \(tried) specs")
+    #expect(found > 0)
   }
 }

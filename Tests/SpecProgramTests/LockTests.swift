@@ -1,6 +1,7 @@
 import SpecLanguage
 import Testing
 
+@testable import SpecFuzzing
 @testable import SpecProgram
 
 struct Locked: SpecPart {

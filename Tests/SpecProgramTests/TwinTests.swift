@@ -2,6 +2,7 @@ import Catalogue
 import SpecLanguage
 import Testing
 
+@testable import SpecFuzzing
 @testable import SpecProgram
 
 private struct Part: SpecPart {

@@ -51,7 +51,8 @@ struct Question {
     let states = reachable(question.ground.program)
     #expect(states.count == 11833)
     for id in ["I1", "I3"] {
-      let query = try HornQuery(question.prover, try question.property(id))
+      let query = try HornQuery(
+        question.prover, Candidate(try question.property(id), question.prover.encoder))
       #expect(try query.ask() == .unsatisfiable)
       // Decoded as it is printed, so that the decoding is tested with it.
       let bits = try question.prover.encoder.state("s")

@@ -2,21 +2,30 @@ import SpecLanguage
 
 @testable import SpecProgram
 
-/// Compares the guard table with the interpreter, state by state.
+/// Compares the guard table with the interpreter, state by state: transitions in their order,
+/// mistakes with their places, and the values of claims.
 final class EngineComparison {
   let program: Program
+  let ground: GroundProgram
   let table: GuardTable
+  private let monitors: [Monitor]
   private let interpreter: Interpreter
   private let packed: UnsafeMutablePointer<UInt64>
   private let successors: UnsafeMutablePointer<UInt64>
   private let counts: UnsafeMutablePointer<Int32>
   private(set) var transitions = 0
   private(set) var faults = 0
+  /// Every state found, in the order of a breadth-first search.
+  private(set) var found: [[Int]] = []
+  var states: Int { found.count }
 
-  init(_ program: Program) throws {
+  /// - Parameter fault: a mistake that the table shall make.
+  init(_ program: Program, fault: GuardTableFault? = nil) throws {
     self.program = program
     interpreter = Interpreter(program)
-    table = try GuardTable(try GroundProgram(program), monitors: [])
+    ground = try GroundProgram(program)
+    monitors = program.properties.map(Monitor.decisive)
+    table = try GuardTable(ground, monitors: monitors, fault: fault)
     packed = .allocate(capacity: table.layout.words)
     successors = .allocate(capacity: table.layout.words * max(1, table.maxSuccessors))
     counts = .allocate(capacity: 1)
@@ -44,32 +53,37 @@ final class EngineComparison {
   /// - Parameter limit: stops quietly after so many states.
   func firstDifference(limit: Int = .max) -> String? {
     var seen: Set<[Int]> = [program.initial]
-    var queue = [program.initial]
+    found = [program.initial]
     var head = 0
-    while head < queue.count, head < limit {
-      let state = queue[head]
+    while head < found.count, head < limit {
+      let state = found[head]
       head += 1
-      do {
-        let slow = try interpreter.transitions(from: state)
-        let fast = try expand(state)
-        if slow.count > program.maxSuccessors {
-          return "\(slow.count) successors, at most \(program.maxSuccessors) were promised"
-        }
-        if slow != fast { return difference(state, slow, fast) }
-        transitions += slow.count
-        for transition in slow where seen.insert(transition.state).inserted {
-          queue.append(transition.state)
-        }
-      } catch {
-        if let text = unequalFaults(state) { return text }
-        faults += 1
+      if let text = difference(in: state) { return text }
+      // A state with a mistake has no successors to go on with.
+      for transition in (try? interpreter.transitions(from: state)) ?? []
+      where seen.insert(transition.state).inserted {
+        found.append(transition.state)
       }
     }
-    states = queue.count
     return nil
   }
 
-  private(set) var states = 0
+  /// How the two differ on a state, in words; `nil` when they agree.
+  func difference(in state: [Int]) -> String? {
+    do {
+      let slow = try interpreter.transitions(from: state)
+      let fast = try expand(state)
+      if slow.count > program.maxSuccessors {
+        return "\(slow.count) successors, at most \(program.maxSuccessors) were promised"
+      }
+      if slow != fast { return difference(state, slow, fast) }
+      transitions += slow.count
+    } catch {
+      if let text = unequalFaults(state) { return text }
+      faults += 1
+    }
+    return unequalValues(state)
+  }
 
   private func unequalFaults(_ state: [Int]) -> String? {
     var slow: SpecError?
@@ -77,7 +91,28 @@ final class EngineComparison {
     do { _ = try interpreter.transitions(from: state) } catch { slow = error }
     do { _ = try expand(state) } catch { fast = error.error }
     if slow?.code == fast?.code, slow?.location == fast?.location { return nil }
-    return "in \(words(state)): \(String(describing: slow)) or \(String(describing: fast))"
+    return """
+      in \(words(state)): the interpreter says \(String(describing: slow)), \
+      the table \(String(describing: fast))
+      """
+  }
+
+  private func unequalValues(_ state: [Int]) -> String? {
+    table.layout.pack(state, into: packed)
+    var seen: UInt64 = 0
+    do {
+      _ = try table.observe(packed, 1, active: ~0, into: &seen)
+      for (index, monitor) in monitors.enumerated() {
+        let slow = try interpreter.truth(of: monitor.term, monitor.registers, in: state)
+        let fast = seen >> UInt64(index) & 1 == 1
+        guard slow != fast else { continue }
+        let id = program.properties[index].property.id
+        return "in \(words(state)): \(id) fails: the interpreter says \(slow), the table \(fast)"
+      }
+      return nil
+    } catch {
+      return "in \(words(state)): a claim has no value: \(error)"
+    }
   }
 
   private func difference(
@@ -97,7 +132,7 @@ final class EngineComparison {
   }
 
   /// The cells that differ from another state, or are not as they were initially.
-  private func words(_ state: [Int], _ other: [Int]? = nil) -> String {
+  func words(_ state: [Int], _ other: [Int]? = nil) -> String {
     let other = other ?? program.initial
     let changed = state.indices.filter { state[$0] != other[$0] }
     return changed.map { "\(program.cells[$0].name)=\(state[$0] + program.cells[$0].low)" }

@@ -32,7 +32,17 @@ struct SpecGenerator {
     for index in 0..<1 + nodes.random.below(2) {
       actions.append(procedure("procedure \(index)", callable: false))
     }
-    return describe(part) { actions }
+    return describe(part, properties()) { actions }
+  }
+
+  /// One claim that mostly fails, and others that hold for longer and longer.
+  private mutating func properties() -> [Property] {
+    (0..<3).map { index in
+      let claim = Node.or((0...2 * index).map { _ in nodes.bool(1) })
+      return Property(
+        id: "P\(index)", text: "claim \(index)", kind: .always(claim), citations: [],
+        location: place())
+    }
   }
 
   // MARK: Actions
@@ -237,7 +247,9 @@ struct SpecGenerator {
     switch nodes.random.below(10) {
     case 0: return pool.b0.assignment(nodes.bool(1), at: place())
     case 1: return pool.b1.assignment(nodes.bool(1), at: place())
-    case 2: return pool.n1.assignment(number(5), at: place())
+    case 2:
+      return nodes.random.chance(50)
+        ? pool.n1.assignment(number(5), at: place()) : pool.n0.assignment(number(3), at: place())
     case 3: return pool.c0.assignment(nodes.color(1), at: place())
     case 4: return pool.ow.assignment(nodes.optionalW(1), at: place())
     case 5: return pool.set0.assignment(nodes.set(1), at: place())

@@ -48,10 +48,7 @@ public struct Interpreter: Sendable {
           try start(procedure, thread: thread, state, &result)
         }
       } else {
-        let place = program.locations[location]
-        var run = Run(program, program.procedures[place.procedure], thread, state)
-        run.loadFrame()
-        try run.resume(at: place.node, location: location, &result)
+        try goOn(thread, state, &result)
       }
     }
     return result
@@ -62,13 +59,32 @@ public struct Interpreter: Sendable {
   ) throws(SpecError) {
     let spans = procedure.frameSpans.prefix(procedure.action.arguments.count)
     for choice in Combinations(Array(spans)) {
-      var run = Run(program, procedure, thread, state)
-      for (index, value) in choice.enumerated() { run.registers[index] = value }
-      run.label = TransitionLabel(
-        procedure: procedure.index, thread: thread, source: 0, choice: choice, refusedBy: nil,
-        outcome: nil, node: procedure.entry)
-      try run.toVisibleStep(procedure.entry, &result)
+      try begin(procedure, choice, thread: thread, state, &result)
     }
+  }
+
+  /// Appends the first steps of one call.
+  func begin(
+    _ procedure: Procedure, _ arguments: [Int], thread: Int?, _ state: [Int],
+    _ result: inout [Transition]
+  ) throws(SpecError) {
+    var run = Run(program, procedure, thread, state)
+    for (index, value) in arguments.enumerated() { run.registers[index] = value }
+    run.label = TransitionLabel(
+      procedure: procedure.index, thread: thread, source: 0, choice: arguments, refusedBy: nil,
+      outcome: nil, node: procedure.entry)
+    try run.toVisibleStep(procedure.entry, &result)
+  }
+
+  /// Appends the next steps of a thread that is inside a call.
+  func goOn(
+    _ thread: Int, _ state: [Int], _ result: inout [Transition]
+  ) throws(SpecError) {
+    let location = state[program.threads[thread].location]
+    let place = program.locations[location]
+    var run = Run(program, program.procedures[place.procedure], thread, state)
+    run.loadFrame()
+    try run.resume(at: place.node, location: location, &result)
   }
 
   /// The value of a property's condition in a state.

@@ -40,7 +40,8 @@ public struct ScenarioRun {
       if next.isEmpty { return Answer(trace: nil, reached: position, instead: instead) }
       runs = next
     }
-    let shortest = runs.values.min { $0.count < $1.count } ?? []
+    let inOrder = runs.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
+    let shortest = inOrder.min { $0.count < $1.count } ?? []
     return Answer(
       trace: Trace(initial: program.initial, steps: shortest), reached: calls.count, instead: [])
   }

@@ -51,11 +51,8 @@ public enum Events {
 
   public static func verdict(_ answer: PropertyReport, in report: SpecReport) -> JSONValue {
     let isWitness = answer.verdict == .witnessed
-    let trace = answer.trace.map { trace in
-      JSONValue.members([
-        "steps": .int(trace.steps.count), "loop": trace.loop.map { .int($0) },
-        "trace": TraceText(answer.traced(in: report), trace).json,
-      ])
+    let trace = answer.trace.map {
+      CounterexampleText(answer.traced(in: report), answer, $0).json
     }
     let graph = answer.graph
     return .members([

@@ -17,8 +17,12 @@ public struct Refusal: Sendable {
 public struct PropertyReport: Sendable {
   public let property: Property
   public let verdict: Verdict
-  /// The shortest counterexample, or the witness of a `Possible`.
+  /// The counterexample, or the witness of a `Possible`.
   public var trace: Trace?
+  /// What is known about the trace; `nil` for a scenario's.
+  public var quality: TraceQuality?
+  /// For a counterexample: the nearest twin that passes; `nil` for a scenario's.
+  public var twin: TwinAnswer?
   /// For a counterexample: which part of the condition is false, and for which elements.
   public var blame: [String]
   /// For a `Possible`: how many states it holds in, among those seen.

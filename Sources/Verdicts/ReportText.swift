@@ -72,6 +72,7 @@ public struct ReportText {
     guard let trace = answer.trace else { return out }
     if answer.verdict == .witnessed {
       out += "            in \(trace.steps.count) steps"
+      if let quality = answer.quality, !quality.isShortest { out += " (not shown to be fewest)" }
       out += answer.hits.map { "; it holds in \(Self.grouped($0)) of the states seen\n" } ?? "\n"
       if showsExpected { out += TraceText(report.program, trace).text }
       return out
@@ -79,14 +80,7 @@ public struct ReportText {
     if trace.loop != nil {
       return out + LivenessText.lasso(answer.traced(in: report), trace, answer)
     }
-    out += "            shortest counterexample, \(trace.steps.count) steps:\n"
-    out += TraceText(report.program, trace).text
-    if !answer.blame.isEmpty {
-      let text = answer.blame.joined(separator: ", ")
-      let reason = text.hasPrefix("but ") ? String(text.dropFirst(4)) : text
-      out += "            broken: \(reason)\n"
-    }
-    return out
+    return out + CounterexampleText(report.program, answer, trace).text
   }
 
   /// `1234567` as `1,234,567`.

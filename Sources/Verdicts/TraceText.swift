@@ -26,6 +26,21 @@ public struct TraceText {
     public let refusedBy: String?
     /// Whether the call began with this step.
     public let begins: Bool
+
+    /// What the step does, changes and answers.
+    public var text: String {
+      var out = step
+      let changes = changes.filter { !$0.isLock }
+      if !changes.isEmpty {
+        let text = changes.map { "\($0.cell): \($0.before) → \($0.after)" }
+        out += "  [\(text.joined(separator: "; "))]"
+      }
+      if refusedBy != nil { out += "  (refused)" }
+      if let outcome, thread != nil {
+        out += outcome == "ok" ? "  ⇒ returns 0" : "  ⇒ returns \(outcome)"
+      }
+      return out
+    }
   }
 
   public var lines: [Line] {
@@ -79,16 +94,7 @@ public struct TraceText {
         heading = now
       }
       let number = String(repeating: " ", count: max(0, 6 - "\(line.number)".count))
-      out += "\(number)\(line.number)  \(line.step)"
-      let changes = line.changes.filter { !$0.isLock }
-      if !changes.isEmpty {
-        let text = changes.map { "\($0.cell): \($0.before) → \($0.after)" }
-        out += "  [\(text.joined(separator: "; "))]"
-      }
-      if line.refusedBy != nil { out += "  (refused)" }
-      if let outcome = line.outcome, line.thread != nil {
-        out += outcome == "ok" ? "  ⇒ returns 0" : "  ⇒ returns \(outcome)"
-      }
+      out += "\(number)\(line.number)  \(line.text)"
       out += "\n"
     }
     return out
@@ -96,21 +102,28 @@ public struct TraceText {
 
   /// The steps as JSON, for the `trace` of a verdict event.
   public var json: JSONValue {
-    .array(
-      lines.map { line in
-        .members([
-          "step": .int(line.number), "thread": line.thread.map { .int($0) },
-          "call": .string(line.call), "does": .string(line.step),
-          "refused_by": line.refusedBy.map { .string($0) },
-          "outcome": line.outcome.map { .string($0) },
-          "changes": line.changes.isEmpty
-            ? nil
-            : .object(
-              line.changes.map {
-                JSONValue.Member(
-                  name: $0.cell, value: .array([.string($0.before), .string($0.after)]))
-              }),
-        ])
+    .array(lines.map(\.json))
+  }
+}
+
+extension TraceText.Line {
+  var json: JSONValue {
+    .members([
+      "step": .int(number), "thread": thread.map { .int($0) },
+      "call": .string(call), "does": .string(step),
+      "refused_by": refusedBy.map { .string($0) },
+      "outcome": outcome.map { .string($0) },
+      "changes": changes.isEmpty ? nil : changes.json,
+    ])
+  }
+}
+
+extension [CellChange] {
+  /// Cell to values before and after.
+  var json: JSONValue {
+    .object(
+      map {
+        JSONValue.Member(name: $0.cell, value: .array([.string($0.before), .string($0.after)]))
       })
   }
 }

@@ -13,10 +13,15 @@ extension TDXSpec {
       abstract: "Explores every interleaving at a scope and decides every property.",
       discussion: """
         Each property gets one word: EXHAUSTED (holds in every reachable state of the scope), \
-        VIOLATED (with the shortest counterexample), WITNESSED (a possibility was reached), \
-        VACUOUS (its premise was never true, or an exhausted search never reached it), BOUNDED \
-        or INTERRUPTED (no answer yet). A LeadsTo is about infinite runs: its counterexample is \
-        a lasso, a run that repeats its loop for ever although it is fair.
+        VIOLATED (with a counterexample), WITNESSED (a possibility was reached), VACUOUS (its \
+        premise was never true, or an exhausted search never reached it), BOUNDED or INTERRUPTED \
+        (no answer yet). A LeadsTo is about infinite runs: its counterexample is a lasso, a run \
+        that repeats its loop for ever although it is fair.
+
+        A counterexample is the shortest there is, with as few switches between threads as that \
+        allows, or says that this is not shown. Under it stand the actions that play no part, \
+        and the nearest twin that passes: the same calls with some steps moved or one call left \
+        out.
 
         EXAMPLES
           tdxspec check teardown/terminate-vm-v4

@@ -102,10 +102,11 @@ struct CheckRunner {
         engine, searched, options.limits(stopAtFirst: stopAtFirst), onProgress: progress.update)
       let result = try search.run()
       progress.clear()
+      let found = try refine(searched, result, search, applied)
       var answers: [PropertyReport] = []
       for property in chosen {
         if let index = searched.firstIndex(where: { $0.property.id == property.property.id }) {
-          answers.append(try answer(index, searched, result, search))
+          answers.append(try answer(index, searched, result, search, found[index]))
         } else {
           answers.append(try ScenarioAnswer(engine.program).answer(property.property))
         }
@@ -124,22 +125,41 @@ struct CheckRunner {
     }
   }
 
+  /// The best run for each property that a state decided, by the property's index.
+  private func refine<E: Engine>(
+    _ searched: [ResolvedProperty], _ result: SearchResult, _ search: Search<E>,
+    _ applied: AppliedReductions
+  ) throws -> [Int: RefinedRun] {
+    let decided = searched.indices.filter { result.findings[$0].state != nil }
+    let traces = try decided.compactMap { try result.findings[$0].state.map(search.trace) }
+    let runs = try CounterexampleRunner(
+      program: search.program, options: options, applied: applied
+    ).refine(decided.map { searched[$0] }, traces)
+    return Dictionary(uniqueKeysWithValues: zip(decided, runs))
+  }
+
   private func answer<E: Engine>(
-    _ index: Int, _ chosen: [ResolvedProperty], _ result: SearchResult, _ search: Search<E>
+    _ index: Int, _ chosen: [ResolvedProperty], _ result: SearchResult, _ search: Search<E>,
+    _ run: RefinedRun?
   ) throws -> PropertyReport {
     let property = chosen[index].property
     let finding = result.findings[index]
     let verdict = verdict(chosen[index], finding, result.end)
     var report = PropertyReport(property: property, verdict: verdict)
-    if let state = finding.state {
-      let trace = try search.trace(to: state)
-      report.trace = trace
-      if verdict == .violated { report.blame = try blame(chosen[index], trace, search.program) }
+    if let run {
+      report.trace = run.trace
+      report.quality = run.quality
+      if verdict == .violated {
+        report.blame = try blame(chosen[index], run.trace, search.program)
+        report.twin = TwinSearch(search.program, chosen[index], run.trace).find()
+      }
     }
     if case .possible = property.kind {
       report.hits = finding.hits
       if verdict == .vacuous {
-        report.refusals = try search.refusals(of: index).sorted { $0.value > $1.value }.map {
+        report.refusals = try search.refusals(of: index).sorted {
+          ($1.value, $0.key) < ($0.value, $1.key)
+        }.map {
           Refusal(check: search.program.checks[$0.key], states: $0.value)
         }
       }

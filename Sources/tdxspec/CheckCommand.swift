@@ -55,7 +55,7 @@ extension TDXSpec {
     @Option(
       name: .long,
       help: ArgumentHelp(
-        "Only properties of states (safety), or only LeadsTo (liveness), which need the full graph.",
+        "Only properties of states (safety), or only LeadsTo (liveness: needs the full graph).",
         valueName: "kind"))
     var only: PropertyKind?
 

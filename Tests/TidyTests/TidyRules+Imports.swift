@@ -3,7 +3,8 @@ extension TidyRules {
   static let heights: [String: Int] = [
     "SpecLanguage": 0, "CZ3": 0,
     "SpecProgram": 1,
-    "Verdicts": 2, "Explorer": 2, "SymbolicChecker": 2, "TestGeneration": 2, "TraceValidation": 2,
+    "Verdicts": 2, "Explorer": 2, "SymbolicChecker": 2, "Reductions": 2, "TestGeneration": 2,
+    "TraceValidation": 2,
     "Documents": 2,
     "tdxspec": 3,
   ]

@@ -12,10 +12,13 @@ extension Prover {
     var last: [String: ProofReport] = [:]
     for round in Self.rounds(plan) {
       var progress = true
+      // Alone, the same question has the same answer.
+      var tried: Set<String> = []
       while progress {
         progress = false
         for property in pending {
           let id = property.property.id
+          if round.milliseconds != nil, !tried.insert(id).inserted { continue }
           milliseconds = min(round.milliseconds ?? .max, limits.milliseconds)
           spacerFacts = round.milliseconds == nil ? facts : []
           let answer = attemptAll(property, round.plan, gap: last[id]?.gap)
@@ -69,7 +72,7 @@ extension Prover {
     }
     add(.induction, nil)
     add(.kInduction, nil)
-    add(.spacer, 10_000)
+    add(.spacer, 8_000)
     add(.spacer, nil)
     add(.bmc, nil)
     return rounds

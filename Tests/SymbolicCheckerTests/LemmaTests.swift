@@ -43,7 +43,7 @@ import Testing
     let candidates =
       proof.claims.map { LemmaCandidate($0, question.ground) }
       + proof.lemmas.map { LemmaCandidate($0, at: proof.table) }
-    let states = reachable(program)
+    let states = ProverTests().reachable(program)
     #expect(states.count == 11833)
     for candidate in candidates {
       #expect(states.allSatisfy { candidate.holds(in: $0, program.cells) })

@@ -154,7 +154,7 @@ struct Question {
     }
   }
 
-  private func reachable(_ program: Program) -> [[Int]] {
+  func reachable(_ program: Program) -> [[Int]] {
     let interpreter = Interpreter(program)
     var seen: Set<[Int]> = [program.initial]
     var order = [program.initial]

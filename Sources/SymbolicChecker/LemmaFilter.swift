@@ -15,6 +15,8 @@ final class LemmaFilter {
   private(set) var needed: [Int] = []
   /// How many questions were asked.
   private(set) var asked = 0
+  /// Candidates that are known to be inductive together.
+  private let given: Set<Int>
   private let solver: Solver
   /// For each candidate that was called for, an assumption that it holds.
   private var switches: [Int: Expression] = [:]
@@ -28,13 +30,15 @@ final class LemmaFilter {
 
   /// - Parameters:
   ///   - needed: the goals and, if they are known, candidates that they need.
+  ///   - given: candidates that are inductive together, so that nothing is asked about them.
   ///   - checkTime: throws when there is none left.
   init(
-    _ questions: StepQuestions, needed: [Int], _ solver: consuming Solver,
+    _ questions: StepQuestions, needed: [Int], given: Set<Int>, _ solver: consuming Solver,
     _ checkTime: @escaping () throws(SolverError) -> Void
   ) throws(SolverError) {
     self.questions = questions
     self.checkTime = checkTime
+    self.given = given
     refused = questions.candidates.map { _ in 0 }
     let initial = questions.ground.program.initial
     let cells = questions.ground.program.cells
@@ -70,7 +74,7 @@ final class LemmaFilter {
       let isWhole = settled == 0
       if isWhole { isDropped = false }
       let called = needed.count
-      let fresh = Set(needed[settled...])
+      let fresh = Set(needed[settled...]).subtracting(given)
       for rule in ground.rules {
         try checkTime()
         if try settle(rule, fresh, mistakes: isWhole) { isDropped = true }
@@ -110,7 +114,7 @@ final class LemmaFilter {
         try call(for: helper)
         continue
       }
-      let broken = questions.broken(by: rule, in: next).filter { alive[$0] }
+      let broken = questions.broken(by: rule, in: next).filter { alive[$0] && !given.contains($0) }
       guard !broken.isEmpty else {
         throw SolverError(message: "internal error: a model breaks nothing")
       }
@@ -163,9 +167,16 @@ final class LemmaFilter {
   /// A candidate that does not allow the state, for a reason that has as little as possible to do
   /// with cells other than these; of several, the one that most often was of use.
   private func helper(against state: [Int], about cells: Set<Int>) -> Int? {
+    helper(against: state, about: cells) { self.given.contains($0) }
+      ?? helper(against: state, about: cells) { !self.given.contains($0) }
+  }
+
+  private func helper(
+    against state: [Int], about cells: Set<Int>, _ isWanted: (Int) -> Bool
+  ) -> Int? {
     var best: (candidate: Int, strange: Int)?
     for (number, candidate) in questions.candidates.enumerated()
-    where alive[number] && switches[number] == nil {
+    where alive[number] && switches[number] == nil && isWanted(number) {
       guard let clause = candidate.clause(against: state) else { continue }
       refused[number] += 1
       let strange = Set(clause.cells).subtracting(cells).count

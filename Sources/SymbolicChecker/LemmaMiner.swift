@@ -33,9 +33,9 @@ struct LemmaMiner {
       zip(table.vocabulary.shapes[literal.shape].sorts, literal.elements).map(Element.init)
     }
     for number in table.literals.indices {
-      if rows[number].allSatisfy({ $0 == 0 }) {
-        propose([number])
-      } else if isShared(number) {
+      // What was never seen may be reachable all the same, and then the rest is about it, too.
+      if rows[number].allSatisfy({ $0 == 0 }) { propose([number]) }
+      if isShared(number) {
         shared.append(number)
       } else {
         local.append(number)

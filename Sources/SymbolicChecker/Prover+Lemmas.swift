@@ -11,9 +11,9 @@ struct LemmaProof {
 extension Prover {
   /// How many elements of each sort the scope has where lemmas are looked for.
   static let lemmaScope = 2
-  /// How many reached states refute proposals at a time, and how often.
+  /// How many reached states refute proposals at a time, and how often at most.
   static let walkedStates = 65_536
-  static let walks = 3
+  static let walks = 8
 
   /// Proves what is left with lemmas that are found for it.
   func useLemmas(
@@ -72,8 +72,10 @@ extension Prover {
     try miner.mine(checkTime)
     for walk in 1...Self.walks {
       try checkTime()
+      let before = miner.templates.count
       miner.refute(
         try ReachedStates(ground, count: Self.walkedStates, seed: UInt64(walk + 1)))
+      if miner.templates.count == before { break }
     }
     let goals = claims.compactMap { claim in
       program.properties.first { $0.property.id == claim.property.id }
@@ -81,12 +83,23 @@ extension Prover {
     let candidates =
       goals.map { LemmaCandidate($0, ground) }
       + miner.templates.map { LemmaCandidate($0, at: table) }
+    let plain = PlainFilter(ground, candidates)
+    try plain.run(checkTime)
+    // Of what propagation dropped only claims and witnesses are looked at again.
+    let kept = candidates.indices.filter {
+      plain.alive[$0] || candidates[$0].claim != nil
+        || !(candidates[$0].template?.unless.isEmpty ?? true)
+    }
     let filter = try LemmaFilter(
-      StepQuestions(Encoder(context, ground), candidates), needed: Array(goals.indices),
+      StepQuestions(Encoder(context, ground), kept.map { candidates[$0] }),
+      needed: Array(goals.indices),
+      given: Set(kept.indices.filter { plain.alive[kept[$0]] }),
       Solver(context, logic: nil, SolverLimits(milliseconds: try remaining())), checkTime)
     try filter.run()
-    let lemmas = filter.inductive.compactMap { candidates[$0].template }
-    return filter.inductive.contains { candidates[$0].claim != nil } ? (lemmas, vocabulary) : nil
+    let inductive = Set(filter.inductive.map { kept[$0] })
+    let used = try plain.closure(of: inductive.filter { plain.alive[$0] }, checkTime)
+    let lemmas = used.union(inductive).sorted().compactMap { candidates[$0].template }
+    return inductive.contains { candidates[$0].claim != nil } ? (lemmas, vocabulary) : nil
   }
 
   /// Proves the claims with the lemmas at the scope that was asked about; here alone something is
@@ -99,8 +112,11 @@ extension Prover {
     let candidates =
       claims.map { LemmaCandidate($0, encoder.ground) }
       + lemmas.map { LemmaCandidate($0, at: table) }
+    let plain = PlainFilter(encoder.ground, candidates)
+    try plain.run(checkTime)
+    let given = Set(candidates.indices.filter { plain.alive[$0] })
     let filter = try LemmaFilter(
-      StepQuestions(encoder, candidates), needed: Array(candidates.indices),
+      StepQuestions(encoder, candidates), needed: Array(candidates.indices), given: given,
       Solver(context, logic: nil, SolverLimits(milliseconds: try remaining())), checkTime)
     try filter.run()
     let left = filter.inductive.map { candidates[$0] }

@@ -49,7 +49,11 @@ struct ReachedStates {
     layout.pack(ground.program.initial, into: start)
     current.update(from: start, count: layout.words)
     var choices = WalkChoices(seed: seed)
+    let places = ground.program.threadCells.map { layout.fields[$0.location] }
     var left = 0
+    // One thread goes on for a while, so that the others are met at every place.
+    var turn = 0
+    var movers: [Int] = []
     for number in 0..<words * 64 {
       for (cell, field) in layout.fields.enumerated() where !rows[cell].isEmpty {
         let code = Int(
@@ -63,7 +67,19 @@ struct ReachedStates {
         current.update(from: start, count: layout.words)
       } else {
         left -= 1
-        let chosen = target + choices.next(below: total) * layout.words
+        if choices.next(below: 8) == 0 { turn = choices.next(below: places.count + 1) }
+        movers.removeAll(keepingCapacity: true)
+        if turn < places.count {
+          let place = places[turn]
+          let mask = ((UInt64(1) << UInt64(place.width)) - 1) << UInt64(place.shift)
+          for successor in 0..<total {
+            let word = target[successor * layout.words + place.word]
+            if (word ^ current[place.word]) & mask != 0 { movers.append(successor) }
+          }
+        }
+        let number =
+          movers.isEmpty ? choices.next(below: total) : movers[choices.next(below: movers.count)]
+        let chosen = target + number * layout.words
         current.update(from: chosen, count: layout.words)
       }
     }

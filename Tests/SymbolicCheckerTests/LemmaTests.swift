@@ -48,7 +48,11 @@ import Testing
     for candidate in candidates {
       #expect(states.allSatisfy { candidate.holds(in: $0, program.cells) })
     }
-    // The same by the encoding with two states, in which the search has no part.
+    try expectInductive(candidates, question)
+  }
+
+  /// By the encoding with two states, in which the search has no part.
+  private func expectInductive(_ candidates: [LemmaCandidate], _ question: Question) throws {
     let encoder = question.prover.encoder
     let now = Conjoined(try StepQuestions(encoder, candidates, tag: "s"))
     let next = Conjoined(try StepQuestions(encoder, candidates, tag: "t"))
@@ -58,6 +62,26 @@ import Testing
     try solver.assert(try encoder.transition(now.state, next.state, tag: "step").relation)
     try solver.assert(try question.prover.context.not(try next.conjunction()))
     #expect(try solver.check() == .unsatisfiable)
+  }
+
+  /// Few states were looked at, so that there is something to drop.
+  @Test(arguments: [(bench, ["N": 2]), ("tutorial/ticket-lock", [:])])
+  func whatPropagationLeavesIsInductive(_ name: String, _ sizes: [String: Int]) throws {
+    let question = try Question(name, sizes)
+    let ground = question.ground
+    let table = LiteralTable(ground.program, LemmaVocabulary())
+    var miner = LemmaMiner(table, try ReachedStates(ground, count: 256))
+    try miner.mine { () throws(SolverError) in }
+    let candidates = miner.templates.map { LemmaCandidate($0, at: table) }
+    let filter = PlainFilter(ground, candidates)
+    try filter.run { () throws(SolverError) in }
+    let left = candidates.indices.filter { filter.alive[$0] }.map { candidates[$0] }
+    #expect(!left.isEmpty && left.count < candidates.count)
+    try expectInductive(left, question)
+    let states = ProverTests().reachable(ground.program)
+    for candidate in left {
+      #expect(states.allSatisfy { candidate.holds(in: $0, ground.program.cells) })
+    }
   }
 
   @Test func withoutTimeThereAreNoLemmas() throws {

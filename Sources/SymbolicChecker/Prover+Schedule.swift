@@ -73,7 +73,7 @@ extension Prover {
     }
     add(.induction, nil)
     add(.kInduction, nil)
-    add(.spacer, 6_000)
+    add(.spacer, 12_000)
     add(.spacer, nil)
     add(.bmc, nil)
     return rounds

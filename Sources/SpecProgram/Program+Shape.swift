@@ -90,6 +90,7 @@ extension Program {
     return threads.map { ($0.location, $0.frame..<$0.frame + slots) }
   }
 
+  /// How many places there are where a thread can stand; 0 is idle.
   package var locationCount: Int { locations.count }
 
   /// The threads of each role and part: only those do the same.

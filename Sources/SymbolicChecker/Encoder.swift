@@ -198,10 +198,13 @@ struct Encoder {
 
   /// A state out of a model.
   func decode(_ state: StateBits, _ solver: borrowing Solver) throws(SolverError) -> [Int] {
+    // One model for all bits: getting it is what costs.
+    var values = try solver.values(of: state.all)[...]
     var cells: [Int] = []
     for bits in state.cells {
-      let values = try solver.values(of: bits)
-      cells.append(values.enumerated().reduce(0) { $0 | ($1.element ? 1 << $1.offset : 0) })
+      let own = values.prefix(bits.count)
+      values = values.dropFirst(bits.count)
+      cells.append(own.reversed().reduce(0) { $0 << 1 | ($1 ? 1 : 0) })
     }
     return cells
   }

@@ -12,13 +12,13 @@ extension Prover {
     var last: [String: ProofReport] = [:]
     for round in Self.rounds(plan) {
       var progress = true
-      // Alone, the same question has the same answer.
+      // Spacer alone answers the same a second time.
       var tried: Set<String> = []
       while progress {
         progress = false
-        for property in pending {
+        for property in pending where !tried.contains(property.property.id) {
           let id = property.property.id
-          if round.milliseconds != nil, !tried.insert(id).inserted { continue }
+          if round.milliseconds != nil { tried.insert(id) }
           milliseconds = min(round.milliseconds ?? .max, limits.milliseconds)
           spacerFacts = round.milliseconds == nil ? facts : []
           let answer = attemptAll(property, round.plan, gap: last[id]?.gap)
@@ -35,6 +35,7 @@ extension Prover {
           try retry(&pending, plan, &last, report)
         }
       }
+      if round.plan.methods == [.induction] { try useLemmas(&pending, report) }
     }
     for property in pending {
       if let answer = last[property.property.id] { try report(answer) }
@@ -72,7 +73,7 @@ extension Prover {
     }
     add(.induction, nil)
     add(.kInduction, nil)
-    add(.spacer, 8_000)
+    add(.spacer, 12_000)
     add(.spacer, nil)
     add(.bmc, nil)
     return rounds

@@ -121,11 +121,19 @@ struct ProofRunner {
     let padding = String(repeating: " ", count: max(1, 12 - word.count))
     var out = "\(word)\(padding)\(report.property.property.id): \(report.property.property.text)\n"
     out += "            \(explanation(report))\n"
-    for clause in report.invariant { out += "              \(clause)\n" }
+    if report.invariant.count > 40, !isSpacer(report) {
+      out += "            and \(report.invariant.count) lemmas that were found; --json lists them\n"
+    } else {
+      for clause in report.invariant { out += "              \(clause)\n" }
+    }
     if let offer = report.offer { out += OfferText(offer).text }
     if case .refuted(let trace) = report.outcome { out += TraceText(program, trace).text }
     if let gap = report.gap, let reachable { out += text(gap, reachable) }
     try Output.standard.write(out)
+  }
+
+  private func isSpacer(_ report: ProofReport) -> Bool {
+    if case .proved(.spacer, _, _) = report.outcome { true } else { false }
   }
 
   private func explanation(_ report: ProofReport) -> String {

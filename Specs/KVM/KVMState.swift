@@ -24,8 +24,8 @@ public enum GmemFile: EnumDomain {
 
 /// KVM's own state and locks around one TD that is running (kvm-tdx §1, §3).
 public struct KVMState: SpecPart {
-  package let vcpus = Parameter("vcpus", of: VCPU.self, 1...4, default: 2, "virtual CPUs")
-  package let pages = Parameter("pages", of: Page.self, 1...6, default: 2, "private 4 KiB pages")
+  package let vcpus = Parameter("vcpus", of: VCPU.self, 1...16, default: 2, "virtual CPUs")
+  package let pages = Parameter("pages", of: Page.self, 1...16, default: 2, "private 4 KiB pages")
   package let files = Parameter(
     "files", of: File.self, 1...4, default: 2, "guest_memfd files, one memslot each")
   package let threads = Parameter(

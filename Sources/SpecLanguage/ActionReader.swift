@@ -108,6 +108,10 @@ public struct ActionReader {
         statement)
       steps(body, depth: depth + 1)
       reader = outer
+    case .repeating(let body, let condition):
+      aside(depth, "Repeatedly:", statement)
+      steps(body, depth: depth + 1)
+      aside(depth, "Again while \(reader.condition(condition)).")
     case .call(let action, let local):
       let source = action.citations.isEmpty ? "" : " (\(action.citations.joined(separator: "; ")))"
       let keep =
@@ -183,7 +187,7 @@ public struct ActionReader {
     case .releaseAll(let lock): "Release every \(lock.name)."
     case .returns(let outcome): "Answer \(outcome.text)."
     case .returnLocal(let local): "Answer what “\(local.name)” holds."
-    case .when, .each, .forEach, .step, .holding, .tryHolding, .call: nil
+    case .when, .each, .forEach, .step, .holding, .tryHolding, .call, .repeating: nil
     }
   }
 }

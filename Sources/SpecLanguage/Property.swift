@@ -26,6 +26,8 @@ public struct Property: Sendable {
   public let location: SourceLocation
   public private(set) var expected: ExpectedVerdict?
   public private(set) var expectedReason: String?
+  /// The parameters for which the verdict is expected; all when `nil`.
+  public private(set) var expectedWhen: Node?
   /// Made for the sake of proofs.
   public internal(set) var isLemma = false
 
@@ -40,10 +42,26 @@ public struct Property: Sendable {
   }
 
   /// Marks a verdict that the author wants; `check --expected` fails when it does not come.
-  public func expect(_ verdict: ExpectedVerdict, because reason: String) -> Property {
+  ///
+  /// - Parameter when: a condition on parameters and nothing else.
+  public func expect(
+    _ verdict: ExpectedVerdict, when: Condition? = nil, because reason: String
+  ) -> Property {
     var copy = self
     copy.expected = verdict
     copy.expectedReason = reason
+    copy.expectedWhen = when?.node
+    return copy
+  }
+
+  /// The property as it is where `expectedWhen` does or does not hold.
+  public func settled(_ isExpected: Bool) -> Property {
+    var copy = self
+    copy.expectedWhen = nil
+    if !isExpected {
+      copy.expected = nil
+      copy.expectedReason = nil
+    }
     return copy
   }
 }

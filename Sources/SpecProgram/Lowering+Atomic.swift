@@ -42,7 +42,7 @@ extension Lowering {
         result.append(.exit(ending(outcome, context)))
       case .returnLocal(let local):
         result.append(.exit(endingLocal(local, context)))
-      case .holding, .tryHolding, .call, .forEach:
+      case .holding, .tryHolding, .call, .forEach, .repeating:
         throw SpecError(
           "TDX1103", "\(label(of: statement)) cannot stand inside one step", at: place,
           suggestion: "move it out of Step, or give the action by: a role")
@@ -92,6 +92,7 @@ extension Lowering {
     case .tryHolding(let use, _, _): "TryHolding(\(use.lock.name))"
     case .call(let action, _): "Call(\(action.name))"
     case .forEach: "ForEach"
+    case .repeating: "Repeat"
     case .returns, .returnLocal: "returns"
     }
   }

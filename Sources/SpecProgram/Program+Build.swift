@@ -35,6 +35,7 @@ extension Program {
     variables = builder.variables
     properties = []
     properties = try builder.resolveProperties(resolver) + builtInProperties()
+    try settleExpectations(resolver)
     for property in spec.properties {
       if case .scenario(let calls, _) = property.kind { try validate(calls) }
       if case .leadsTo(let claim) = property.kind { try validate(claim.fairness) }

@@ -62,11 +62,17 @@ extension TDXSpec {
       for action in spec.actions { out += "  \(action.name)\n" }
       out += "\nproperties (--property ID)\n"
       for property in spec.properties {
-        let mark = property.expected.map { " (expected: \($0.rawValue))" } ?? ""
+        let mark = expectation(property, in: spec)
         let kind = property.isLiveness ? " (in the end)" : ""
         out += "  \(property.id)  \(property.text)\(kind)\(mark)\n"
       }
       return out
+    }
+
+    private func expectation(_ property: Property, in spec: SpecDescription) -> String {
+      guard let verdict = property.expected else { return "" }
+      let when = property.expectedWhen.map { " when \(ExpressionReader(spec).condition($0))" } ?? ""
+      return " (expected: \(verdict.rawValue)\(when))"
     }
 
     private func event(_ spec: SpecDescription) -> JSONValue {

@@ -4,6 +4,14 @@ public enum ExpectedVerdict: String, Hashable, Sendable {
   case vacuous
 }
 
+/// A verdict that an author expects.
+public struct Expectation: Sendable {
+  public let verdict: ExpectedVerdict
+  public let reason: String
+  /// The parameters for which it is expected; all when `nil`.
+  public let condition: Node?
+}
+
 /// A claim about a spec, with an id that `--property` and the JSON events use.
 public struct Property: Sendable {
   public enum Kind: Sendable {
@@ -24,10 +32,8 @@ public struct Property: Sendable {
   public let kind: Kind
   public let citations: [String]
   public let location: SourceLocation
-  public private(set) var expected: ExpectedVerdict?
-  public private(set) var expectedReason: String?
-  /// The parameters for which the verdict is expected; all when `nil`.
-  public private(set) var expectedWhen: Node?
+  /// What the author expects, where, and why.
+  public private(set) var expectations: [Expectation] = []
   /// Made for the sake of proofs.
   public internal(set) var isLemma = false
 
@@ -48,22 +54,20 @@ public struct Property: Sendable {
     _ verdict: ExpectedVerdict, when: Condition? = nil, because reason: String
   ) -> Property {
     var copy = self
-    copy.expected = verdict
-    copy.expectedReason = reason
-    copy.expectedWhen = when?.node
+    copy.expectations.append(Expectation(verdict: verdict, reason: reason, condition: when?.node))
     return copy
   }
 
-  /// The property as it is where `expectedWhen` does or does not hold.
-  public func settled(_ isExpected: Bool) -> Property {
+  /// The property with those of its expectations that are left at a scope.
+  public func settled(_ expectations: [Expectation]) -> Property {
     var copy = self
-    copy.expectedWhen = nil
-    if !isExpected {
-      copy.expected = nil
-      copy.expectedReason = nil
-    }
+    copy.expectations = expectations
     return copy
   }
+
+  /// The verdict that is wanted; `nil` when the claim is to hold.
+  public var expected: ExpectedVerdict? { expectations.first?.verdict }
+  public var expectedReason: String? { expectations.first?.reason }
 }
 
 /// The condition holds in every reachable state.

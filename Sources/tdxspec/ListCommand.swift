@@ -70,9 +70,11 @@ extension TDXSpec {
     }
 
     private func expectation(_ property: Property, in spec: SpecDescription) -> String {
-      guard let verdict = property.expected else { return "" }
-      let when = property.expectedWhen.map { " when \(ExpressionReader(spec).condition($0))" } ?? ""
-      return " (expected: \(verdict.rawValue)\(when))"
+      let reader = ExpressionReader(spec)
+      return property.expectations.map { expectation in
+        let when = expectation.condition.map { " when \(reader.condition($0))" } ?? ""
+        return " (expected: \(expectation.verdict.rawValue)\(when))"
+      }.joined()
     }
 
     private func event(_ spec: SpecDescription) -> JSONValue {

@@ -76,9 +76,11 @@ public struct RunnableTD: SpecPart {
     }
   }
 
-  public func pageAug(_ p: Expr<Page>) -> Action {
+  /// - Parameter foreign: the page belongs to another TD, where a spec has one.
+  public func pageAug(_ p: Expr<Page>, foreign: Condition? = nil) -> Action {
     leaf("TDH.MEM.PAGE.AUG", tdr: .shared, "tdx-module §10.5") {
       keysConfigured
+      if let foreign { Check(!foreign, else: .metadataIncorrect) }
       Check(sept[p] == .free, else: .entryStateIncorrect)
       sept[p] <- .mapped
     }
@@ -112,6 +114,8 @@ public struct RunnableTD: SpecPart {
 
   public func vpFlush(_ v: Expr<VCPU>) -> Action {
     leaf("TDH.VP.FLUSH", tdr: .shared, "tdx-module §9.4") {
+      Require(!running[v])
+        .because("it runs on the vCPU's LP, where the interrupt ended the guest", "kvm-tdx §2.12")
       keysConfigured
       Check(associated[v], else: .vcpuNotAssociated)
       associated[v] <- false

@@ -13,6 +13,7 @@ extension SpecDescription {
     self.actions = actions ?? base.actions
     self.properties = properties ?? base.properties
     scopes = base.scopes
+    mutations = base.mutations
   }
 }
 

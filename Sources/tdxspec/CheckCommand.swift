@@ -100,8 +100,8 @@ extension TDXSpec {
         throw ValidationError("--all and a spec's name exclude each other")
       }
       if all && !expected { throw ValidationError("--all goes with --expected") }
-      if specs.count > 1 && !property.isEmpty {
-        throw ValidationError("--property takes a single spec")
+      if (specs.count > 1 || all) && !(property + scope.mutate).isEmpty {
+        throw ValidationError("--property and --mutate take a single spec")
       }
       if only != nil && !property.isEmpty {
         throw ValidationError("--only and --property exclude each other")
@@ -125,7 +125,7 @@ extension TDXSpec {
       #endif
       let names = all ? Catalogue.all.map(\.name) : specs
       let overrides = try scope.overrides()
-      let descriptions = try names.map { try SpecLookup.describe($0) }
+      let descriptions = try names.map { try SpecLookup.describe($0, mutate: scope.mutate) }
       guard tdxs_install_sigint() == 0 else {
         throw ValidationError("signal handlers cannot be installed")
       }

@@ -66,6 +66,14 @@ extension TDXSpec {
         let kind = property.isLiveness ? " (in the end)" : ""
         out += "  \(property.id)  \(property.text)\(kind)\(mark)\n"
       }
+      if !spec.mutations.isEmpty {
+        out += "\nmutations (--mutate ID, tdxspec mutate \(spec.name))\n"
+        for mutation in spec.mutations {
+          let by = mutation.caughtBy.joined(separator: ", ")
+          out += "  \(mutation.id)  \(mutation.text)"
+          out += by.isEmpty ? " (must not be noticed)\n" : " (caught by \(by))\n"
+        }
+      }
       return out
     }
 
@@ -91,6 +99,7 @@ extension TDXSpec {
         "scopes": .array(spec.scopes.map { .string($0.name) }),
         "actions": .array(spec.actions.map { .string($0.name) }),
         "properties": .array(spec.properties.map { .string($0.id) }),
+        "mutations": .array(spec.mutations.map { .string($0.id) }),
         "liveness": .array(spec.properties.filter(\.isLiveness).map { .string($0.id) }),
       ])
     }

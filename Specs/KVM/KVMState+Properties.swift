@@ -16,6 +16,18 @@ extension KVMState {
     ) { forAll(Page.self) { p in !folio[p] ==> td.isFree(p) } }
   }
 
+  /// What is mapped has a reason to be: its memslot and its folio are there.
+  package var mappingIsJustified: Property {
+    Always(
+      "S-14", "a page that is mapped has a memslot and its folio, unless it is being removed",
+      cites: "kvm-tdx S-14"
+    ) {
+      forAll(Page.self) { p in
+        mirror[p] && !holding(mmuLock) ==> slot[fileOf[p]] != .absent && folio[p]
+      }
+    }
+  }
+
   /// User space cannot make KVM_BUG_ON fire.
   package var noBug: Property {
     Always("S-23", "no order of calls reaches KVM_BUG_ON", cites: "kvm-tdx S-23") { !bugged }

@@ -67,10 +67,22 @@ public struct TeardownMainline: Spec {
     }
   }
 
+  /// FLUSHVP_NOT_DONE would be silent: no order of calls gets there.
+  private var noSilentLeak: Property {
+    Always(
+      "S-34", "when kvm_destroy_vm has ended, the HKID was freed or a KVM_BUG_ON fired",
+      cites: "kvm-tdx S-34"
+    ) { destroying && !inside(Self.destroyName) ==> !kvm.hkidAssigned || kvm.bugged }
+  }
+
+  public var mutations: [Mutation] { kvm.mutations }
+
   public var properties: [Property] {
     kvm.removalIsLegal
     kvm.noFreeWhileOwned
+    kvm.mappingIsJustified
     kvm.noBug
+    noSilentLeak
     kvm.hkidMirror
     kvm.td.properties
     destroyCompletes

@@ -39,6 +39,8 @@ public struct Edit: Sendable {
     case step(String)
     /// A `Check` or `Require` whose condition reads like this, or a part of a conjunction.
     case condition(String)
+    /// A `Check` that answers this when its condition fails.
+    case refusal(Outcome)
     /// A `Call` of this action.
     case call(String)
     /// A `Holding`, `TryHolding` or `TryAcquireAll` of this lock.
@@ -67,6 +69,11 @@ public func Without(step name: String, in action: String? = nil) -> Edit {
 /// The condition, as `tdxspec read` spells it, is not looked at.
 public func Without(check condition: String, in action: String? = nil) -> Edit {
   Edit(target: .condition(condition), action: action, change: .remove)
+}
+
+/// The check that would answer this is not made.
+public func Without(refusal outcome: Outcome, in action: String? = nil) -> Edit {
+  Edit(target: .refusal(outcome), action: action, change: .remove)
 }
 
 /// The call is left out.

@@ -37,6 +37,7 @@ extension Edit {
     return switch target {
     case .step(let name): "the step “\(name)”\(place)"
     case .condition(let text): "a check that \(text)\(place)"
+    case .refusal(let outcome): "a check that answers \(outcome.text)\(place)"
     case .call(let name): "a call of \(name)\(place)"
     case .lock(let lock): "a use of \(lock.name)\(place)"
     }
@@ -65,6 +66,8 @@ private struct Editor {
     case (.step(let wanted), .step(let name, _)) where wanted == name:
       return replacement(of: statement)
     case (.call(let wanted), .call(let action, _)) where wanted == action.name:
+      return replacement(of: statement)
+    case (.refusal(let wanted), .check(_, let outcome)) where wanted == outcome:
       return replacement(of: statement)
     case (.condition(let wanted), .require(let condition)):
       guard let left = rest(of: condition, without: wanted) else { break }

@@ -10,10 +10,12 @@ extension TDXSpec {
     static let configuration = CommandConfiguration(
       abstract: "Puts each known bug into a spec and sees whether the properties notice.",
       discussion: """
-        A mutation names the properties that must break and the smallest scope that shows it. Each \
-        is searched at that scope, and so is the spec without it: a property counts only if it \
-        holds there. What leads to what is asked only where such a property must break. CAUGHT: all that are named break. MISSED: one of them does not. HARMLESS: a \
-        change that must not be noticed is not. FLAGGED: it is.
+        A mutation names the properties that must break and the smallest scope that shows it. \
+        Each is searched at that scope, and so is the spec without it: a property counts only if \
+        it holds there. What leads to what is asked only where such a property must break.
+
+        CAUGHT: all that are named break. MISSED: one of them does not. HARMLESS: a change that \
+        must not be noticed is not. FLAGGED: it is. UNKNOWN: a limit came first.
 
         EXAMPLES
           tdxspec mutate teardown/mainline

@@ -85,8 +85,10 @@ struct MutationRunner {
     let report = try check(mutated, Key(scope: mutation.scope, isAboutEnds: isAboutEnds))
     var broken: [(id: String, steps: Int?)] = []
     var open = false
-    for answer in report.properties where before[answer.property.id]?.exitCode == .success {
+    for answer in report.properties {
+      guard let sound = before[answer.property.id], sound.exitCode != .failure else { continue }
       switch answer.verdict.exitCode {
+      case _ where sound.exitCode == .noAnswer: open = true
       case .failure: broken.append((answer.property.id, answer.trace?.steps.count))
       case .success: break
       default: open = true

@@ -134,6 +134,17 @@ extension DeferredRemoval {
     memory
   }
 
+  @ListBuilder<Mutation> public var mutations: [Mutation] {
+    Mutation(
+      "no-iput", "the pinned inodes are never put", caughtBy: ["L-12-destroy"], at: "small",
+      cites: "kvm-tdx §5.c"
+    ) { Without(step: "tdx_vm_destroy: iput of every pinned inode") }
+    Mutation(
+      "no-reclaim", "what is still mapped at destroy is not reclaimed before the inodes are put",
+      caughtBy: ["S-8"], at: "small", cites: "kvm-tdx §5.c"
+    ) { Without(call: "TDH.PHYMEM.PAGE.RECLAIM", in: Self.destroyName) }
+  }
+
   private var pin: Property {
     Always(
       "S-37", "a page that stays mapped after its file was released is pinned by the VM",

@@ -158,6 +158,17 @@ extension ReleaseHint {
     }.expect(.vacuous, when: hint == 0, because: "without the hint nobody can call it (seed 004)")
   }
 
+  @ListBuilder<Mutation> public var mutations: [Mutation] {
+    Mutation(
+      "lock-late", "write mmu_lock is not taken while the HKID is released at exit",
+      caughtBy: ["S-11", "S-8", "S-23"], at: "small", cites: "kvm-tdx §5.b"
+    ) { Without(lock: kvm.mmuLock, in: Self.exitName) }
+    Mutation(
+      "B-11", "the vCPUs are not flushed at exit", caughtBy: ["L-8-exit"], at: "small",
+      cites: "kvm-tdx B-11"
+    ) { Without(call: "TDH.VP.FLUSH", in: Self.exitName) }
+  }
+
   private var noReload: Property {
     Always(
       "S-36", "no vCPU is loaded again once the module has flushed them all", cites: "kvm-tdx S-36"

@@ -148,6 +148,21 @@ extension TerminateVMSettled {
     scenarios
   }
 
+  @ListBuilder<Mutation> public var mutations: [Mutation] {
+    Mutation(
+      "W1", "write mmu_lock is not taken while the HKID is released",
+      caughtBy: ["S-11", "S-8", "S-23"], at: "small", cites: "kvm-tdx W1"
+    ) { Without(lock: kvm.mmuLock, in: TerminateVM.ioctlName) }
+    Mutation(
+      "W2", "KVM_REQ_VM_DEAD is not looked for under vcpu->mutex", caughtBy: ["S-36"], at: "small",
+      cites: "kvm-tdx W2"
+    ) { Without(check: "vm_dead is false") }
+    Mutation(
+      "no-trylock", "TERMINATE does not try the vCPUs' mutexes", caughtBy: ["S-23", "S-36"],
+      at: "small", cites: "kvm-tdx §5.d T3"
+    ) { Without(locks: kvm.vcpuMutex, in: TerminateVM.ioctlName) }
+  }
+
   private var noReload: Property {
     Always(
       "S-36", "no vCPU is loaded again once the module has flushed them all", cites: "kvm-tdx S-36"

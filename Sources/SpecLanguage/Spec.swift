@@ -12,11 +12,14 @@ public protocol Spec: SpecPart {
   @ListBuilder<Scope> var scopes: [Scope] { get }
   /// Bugs that its properties must notice.
   @ListBuilder<Mutation> var mutations: [Mutation] { get }
+  /// Runs of calls whose cost is known as counts.
+  var cost: CostModel? { get }
 }
 
 extension Spec {
   @ListBuilder<Scope> public var scopes: [Scope] { [Scope]() }
   @ListBuilder<Mutation> public var mutations: [Mutation] { [Mutation]() }
+  public var cost: CostModel? { nil }
 }
 
 /// Lists things under each other.
@@ -45,6 +48,7 @@ public struct SpecDescription: Sendable {
   public let properties: [Property]
   public let scopes: [Scope]
   public let mutations: [Mutation]
+  public let cost: CostModel?
 
   /// Reads a spec's declarations by reflection, in order of declaration, parts included.
   public init(_ spec: some Spec) {
@@ -60,6 +64,7 @@ public struct SpecDescription: Sendable {
     properties = spec.properties
     scopes = spec.scopes
     mutations = spec.mutations
+    cost = spec.cost
   }
 
   /// The declared name of a variable.

@@ -14,6 +14,7 @@ extension SpecDescription {
     self.properties = properties ?? base.properties
     scopes = base.scopes
     mutations = base.mutations
+    cost = base.cost
   }
 }
 

@@ -76,7 +76,7 @@ enum SpecLookup {
       return try spec.mutated(by: mutation)
     } catch {
       throw SpecError(
-        "TDX1130", "mutation \(mutation.id): \(error.message)", at: mutation.location,
+        "TDX1140", "mutation \(mutation.id): \(error.message)", at: mutation.location,
         suggestion: "names are those of Step(…), Action(…) and of tdxspec read")
     }
   }

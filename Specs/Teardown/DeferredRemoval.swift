@@ -100,6 +100,14 @@ public struct DeferredRemoval: Spec {
     }
   }
 
+  public var cost: CostModel? {
+    kvm.shutdownCost {
+      Do("close(guest_memfd)", 0, answers: .ok)
+      Do("close(VM and vCPU descriptors)", answers: .ok)
+      Do(Self.destroyName, answers: .ok)
+    }
+  }
+
   public var scopes: [Scope] {
     TerminateVM.scopes(Self.destroyName)
       + [

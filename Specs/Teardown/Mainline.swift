@@ -77,6 +77,14 @@ public struct TeardownMainline: Spec {
 
   public var mutations: [Mutation] { kvm.mutations }
 
+  public var cost: CostModel? {
+    kvm.shutdownCost {
+      Do("close(guest_memfd)", 0, answers: .ok)
+      Do("close(VM and vCPU descriptors)", answers: .ok)
+      Do(Self.destroyName, answers: .ok)
+    }
+  }
+
   public var properties: [Property] {
     kvm.removalIsLegal
     kvm.noFreeWhileOwned

@@ -99,6 +99,15 @@ public struct ReleaseHint: Spec {
       atSuccess: Statements { When(late) { deletedAfterRelease <- true } })
   }
 
+  public var cost: CostModel? {
+    kvm.shutdownCost {
+      Do(Self.exitName, answers: .ok)
+      Do("close(guest_memfd)", 0, answers: .ok)
+      Do("close(VM and vCPU descriptors)", answers: .ok)
+      Do(Self.destroyName, answers: .ok)
+    }
+  }
+
   public var scopes: [Scope] {
     TerminateVM.scopes(Self.exitName)
       + [

@@ -104,6 +104,15 @@ struct TerminateVM: SpecPart {
     ]
   }
 
+  /// The vCPUs have left KVM_RUN.
+  var cost: CostModel {
+    kvm.shutdownCost {
+      Do(Self.ioctlName, answers: .ok)
+      Do("close(guest_memfd)", 0, answers: .ok)
+      Do("close(VM and vCPU descriptors)", answers: .ok)
+    }
+  }
+
   /// What user space sees, call by call.
   var scenarios: [Property] {
     [

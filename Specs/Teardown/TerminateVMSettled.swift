@@ -112,6 +112,14 @@ public struct TerminateVMSettled: Spec {
     }
   }
 
+  public var cost: CostModel? {
+    kvm.shutdownCost {
+      Do(TerminateVM.ioctlName, answers: .ok)
+      Do("close(guest_memfd)", 0, answers: .ok)
+      Do("close(VM and vCPU descriptors)", answers: .ok)
+    }
+  }
+
   public var scopes: [Scope] {
     TerminateVM.scopes(TerminateVM.ioctlName)
       + [

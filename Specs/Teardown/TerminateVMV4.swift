@@ -15,6 +15,7 @@ public struct TerminateVMV4: Spec {
 
   public var actions: [Action] { design.actions }
   public var scopes: [Scope] { TerminateVM.scopes(TerminateVM.ioctlName) }
+  public var cost: CostModel? { design.cost }
 
   public var properties: [Property] {
     design.kvm.removalIsLegal.expect(

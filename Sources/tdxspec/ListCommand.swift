@@ -63,7 +63,8 @@ extension TDXSpec {
       out += "\nproperties (--property ID)\n"
       for property in spec.properties {
         let mark = property.expected.map { " (expected: \($0.rawValue))" } ?? ""
-        let kind = property.isLiveness ? " (in the end)" : ""
+        let abstract = property.refinement.map { " (refines \($0.abstract.name))" } ?? ""
+        let kind = property.isLiveness ? " (in the end)" : abstract
         out += "  \(property.id)  \(property.text)\(kind)\(mark)\n"
       }
       return out
@@ -83,6 +84,8 @@ extension TDXSpec {
         "scopes": .array(spec.scopes.map { .string($0.name) }),
         "actions": .array(spec.actions.map { .string($0.name) }),
         "properties": .array(spec.properties.map { .string($0.id) }),
+        "refinements": .array(
+          spec.properties.filter { $0.refinement != nil }.map { .string($0.id) }),
         "liveness": .array(spec.properties.filter(\.isLiveness).map { .string($0.id) }),
       ])
     }

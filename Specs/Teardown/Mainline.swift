@@ -72,6 +72,7 @@ public struct TeardownMainline: Spec {
     kvm.noFreeWhileOwned
     kvm.noBug
     kvm.hkidMirror
+    kvm.keyLives
     kvm.td.properties
     destroyCompletes
     kvm.closeEnds

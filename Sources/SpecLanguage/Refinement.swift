@@ -18,10 +18,11 @@ public struct RefinementClaim: Sendable {
 
 /// Every step of this spec is a step of the abstract one, or changes nothing that it sees.
 ///
-/// A forward simulation by a function m from this spec's states to the abstract spec's: the initial
-/// state maps to the initial state, and each step s → t of a reachable state has m(s) = m(t) or is a
-/// step m(s) → m(t) of the abstract spec. Then every `Always` of the abstract spec that reads no
-/// ghost holds of the mapped states. Nothing is claimed of what happens in the end.
+/// A forward simulation by a function m from this spec's states to the abstract spec's: the
+/// initial state maps to the initial state, and for each step from a reachable state s to t,
+/// m(s) = m(t) or the abstract spec has a step from m(s) to m(t). Then every `Always` of the
+/// abstract spec that reads no ghost holds of the mapped states. Nothing is claimed of what
+/// happens in the end.
 ///
 /// - The abstract spec has one-step actions and no locks.
 /// - Each of its variables is mapped once. Its ghosts are left out: behaviour does not read them.

@@ -32,6 +32,7 @@ extension Program {
       }
       try checkSorts(variable, claim, at: first.location)
     }
+    for clause in claim.maps { try resolve(clause) }
   }
 
   private func validate(_ clause: MapClause, _ claim: RefinementClaim) throws(SpecError) {
@@ -55,6 +56,9 @@ extension Program {
         "the map of \(abstract.name(of: clause.variable)) reads what is no state of \(spec.name)",
         at: clause.location, suggestion: "a map is an expression over this spec's variables")
     }
+  }
+
+  private func resolve(_ clause: MapClause) throws(SpecError) {
     var resolver = resolver
     do throws(SpecError) {
       _ = try resolver.resolve(clause.value)
@@ -73,7 +77,9 @@ extension Program {
     for sort in types.compactMap(\.sort) where (try? scope.size(of: sort)) == nil {
       throw SpecError(
         "TDX1134",
-        "\(variable.name) of \(claim.abstract.name) is about \(sort.name), which \(spec.name) lacks",
+        """
+        \(variable.name) of \(claim.abstract.name) is about \(sort.name), which \(spec.name) has not
+        """,
         at: place, suggestion: "the two specs have to share the sort")
     }
   }

@@ -34,8 +34,8 @@ public struct RefinementMap: Sendable {
   static var most: Int { 63 }
 
   /// - Parameter property: a `Refines` of the program's spec.
-  /// - Throws: `TDX1xxx` for a mistake in the abstract spec, `TDX2024` when its sizes cannot be this
-  ///   program's, `TDX2023` when its state takes more than 63 bits.
+  /// - Throws: `TDX1xxx` for a mistake in the abstract spec, `TDX2024` when its sizes cannot be
+  ///   this program's, `TDX2023` when its state takes more than 63 bits.
   public init(_ program: Program, _ property: Property) throws(SpecError) {
     guard let claim = property.refinement else {
       throw SpecError("TDX2025", "\(property.id) is no refinement", at: property.location)

@@ -23,14 +23,15 @@ enum RefinementText {
 
         """
     }
-    let changed = Set(zip(gap.before, gap.after).filter { $0 != $1 }.map(\.0.name))
+    let changes = zip(gap.before, gap.after).filter { $0 != $1 }.map {
+      "\($0.name): \($0.value) → \($1.value)"
+    }
     var out = """
-      \(indent)to \(gap.abstract), step \(trace.steps.count) is from \(text(gap.before))
-      \(indent)to \(text(gap.after.filter { changed.contains($0.name) })), which it cannot do
-      \(indent)from there it can
+      \(indent)to \(gap.abstract), step \(trace.steps.count) is [\(changes.joined(separator: "; "))]
+      \(indent)in the state \(text(gap.before)), where all that it can do is
 
       """
-    if gap.possible.isEmpty { out += "\(indent)  do nothing that changes its state\n" }
+    if gap.possible.isEmpty { out += "\(indent)  nothing\n" }
     for way in gap.possible {
       let changes = way.changes.map { "\($0.cell): \($0.before) → \($0.after)" }
       out += "\(indent)  \(way.call)  [\(changes.joined(separator: "; "))]\n"

@@ -19,7 +19,7 @@ import Testing
     let refinement = found?["refinement"] as? [String: Any]
     #expect(refinement?["abstract"] as? String == "tdx/hkid-life")
     #expect(refinement?["states"] as? Int == 6)
-    #expect(refinement?["steps"] as? Int == 4)
+    #expect(refinement?["steps"] as? Int == 5)
     #expect((refinement?["never_taken"] as? [Any])?.count == 4)
     #expect(refinement?["possible"] == nil)
   }

@@ -115,8 +115,8 @@ private struct Cells: SpecPart {
 
   @Test("TDX1135: a map reads what is no state of the detailed spec") func strange() {
     let line = #line + 1
-    expect(
-      error(Above(part: Flag())) { Maps($0.part.flag, to: $0.part.flag) }, "TDX1135", line: line)
+    let own = error(Above(part: Flag())) { Maps($0.part.flag, to: $0.part.flag) }
+    expect(own, "TDX1135", line: line)
     let local = Local<Bool>("local")
     expect(error(Above(part: Flag())) { Maps($0.part.flag, to: local) }, "TDX1135")
   }

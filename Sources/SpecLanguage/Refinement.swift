@@ -115,7 +115,11 @@ extension RefinementClaim {
         names.append(name)
       }
       let index = names.isEmpty ? "" : "[\(names.joined(separator: ", "))]"
-      out += "\n      \(abstract.name(of: clause.variable))\(index) is \(inner.text(clause.value))"
+      let variable = abstract.variables.first { $0.declaration.id == clause.variable }
+      let isTruth = variable?.declaration.type == .bool
+      let value =
+        isTruth ? "exactly if \(inner.condition(clause.value))" : "is \(inner.text(clause.value))"
+      out += "\n      \(variable?.name ?? "?")\(index) \(value)"
     }
     return out
   }

@@ -56,7 +56,9 @@ let package = Package(
       dependencies: ["SpecLanguage", "SpecProgram", "Catalogue", "SpecFuzzing"]),
     .testTarget(
       name: "ExplorerTests",
-      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Catalogue"]),
+      dependencies: [
+        "SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Catalogue", "SpecFuzzing",
+      ]),
     .testTarget(
       name: "ReductionsTests",
       dependencies: [

@@ -189,6 +189,18 @@ public func choose<V: Domain>(
   Expr(.conditional(condition.node, yes.node, no.node))
 }
 
+/// One of two constants.
+public func choose<V: Domain>(_ condition: some Readable<Bool>, _ yes: V, else no: V) -> Expr<V> {
+  Expr(.conditional(condition.node, yes.literal, no.literal))
+}
+
+/// A constant, or another value: chains of these are a case distinction.
+public func choose<V: Domain>(
+  _ condition: some Readable<Bool>, _ yes: V, else no: some Readable<V>
+) -> Expr<V> {
+  Expr(.conditional(condition.node, yes.literal, no.node))
+}
+
 /// Several conditions under each other are a conjunction.
 @resultBuilder
 public enum ConditionBuilder {

@@ -24,6 +24,8 @@ public struct Property: Sendable {
     case scenario([ScenarioCall], possible: Bool)
     /// Wherever the premise holds, every fair run reaches the conclusion.
     case leadsTo(LeadsToClaim)
+    /// Every step is one of an abstract spec, or changes nothing that it sees.
+    case refines(RefinementClaim)
   }
 
   public let id: String
@@ -130,11 +132,13 @@ extension Property {
 }
 
 extension Property {
-  /// The condition, whatever is claimed of it; everything that a `LeadsTo` mentions.
+  /// The condition, whatever is claimed of it; everything that a `LeadsTo` or a
+  /// `Refines` mentions.
   public var condition: Node {
     switch kind {
     case .always(let condition), .possible(let condition, _, _): condition
     case .leadsTo(let claim): claim.mentioned
+    case .refines(let claim): claim.mentioned
     case .scenario: .yes
     }
   }

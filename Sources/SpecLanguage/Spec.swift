@@ -51,7 +51,12 @@ public struct SpecDescription: Sendable {
   public let cost: CostModel?
 
   /// Reads a spec's declarations by reflection, in order of declaration, parts included.
-  public init(_ spec: some Spec) {
+  public init(_ spec: some Spec) { self.init(spec, properties: spec.properties) }
+
+  /// The same without properties, so that two specs may refer to each other.
+  init(withoutProperties spec: some Spec) { self.init(spec, properties: []) }
+
+  private init(_ spec: some Spec, properties: [Property]) {
     var found = Declarations()
     found.collect(spec)
     name = type(of: spec).name
@@ -61,7 +66,7 @@ public struct SpecDescription: Sendable {
     parameters = found.parameters
     constants = found.constants
     actions = spec.actions
-    properties = spec.properties
+    self.properties = properties
     scopes = spec.scopes
     mutations = spec.mutations
     cost = spec.cost

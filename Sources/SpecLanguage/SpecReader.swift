@@ -34,6 +34,7 @@ public struct SpecReader {
 
   private func claim(_ property: Property, _ reader: ExpressionReader) -> String {
     if case .leadsTo(let claim) = property.kind { return claim.text(reader) }
+    if let claim = property.refinement { return claim.text(reader) }
     guard case .scenario(let calls, _) = property.kind else {
       return reader.condition(property.condition)
     }
@@ -49,6 +50,7 @@ public struct SpecReader {
     case .always: "always:"
     case .possible: "possible:"
     case .leadsTo: "leads to:"
+    case .refines: "refines:"
     case .scenario(_, let possible): possible ? "can happen:" : "cannot happen:"
     }
   }

@@ -5,16 +5,21 @@ extension Program {
   public func value(
     of node: Node, bound: [BoundID: Int] = [:], in state: [Int]
   ) throws(SpecError) -> Int {
-    var resolver = Resolver(
-      spec: spec, scope: scope, variables: variables, outcomes: outcomes,
-      locationsInside: { name in locations { $0.isInside(name) } },
-      locationsAt: { name in locations { $0.label == name } })
+    var resolver = resolver
     let term = try resolver.resolve(node)
     var environment = Environment(self, state, thread: 0, registers: resolver.registerCount)
     for (id, value) in bound {
       if let register = resolver.registers[.bound(id)] { environment.registers[register] = value }
     }
     return try environment.value(of: term)
+  }
+
+  /// Resolves expressions over the program's states.
+  var resolver: Resolver {
+    Resolver(
+      spec: spec, scope: scope, variables: variables, outcomes: outcomes,
+      locationsInside: { name in locations { $0.isInside(name) } },
+      locationsAt: { name in locations { $0.label == name } })
   }
 
   private func locations(where predicate: (NodeInfo) -> Bool) -> Set<Int> {

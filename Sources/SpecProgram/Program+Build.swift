@@ -39,6 +39,7 @@ extension Program {
     for property in spec.properties {
       if case .scenario(let calls, _) = property.kind { try validate(calls) }
       if case .leadsTo(let claim) = property.kind { try validate(claim.fairness) }
+      if let claim = property.refinement { try validate(claim, of: property) }
     }
   }
 }

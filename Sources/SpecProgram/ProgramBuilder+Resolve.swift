@@ -67,7 +67,7 @@ extension ProgramBuilder {
       case .possible(let condition, _, let states):
         term = try resolver.resolve(condition)
         after = try states.map { node throws(SpecError) in try resolver.resolve(node) }
-      case .scenario, .leadsTo:
+      case .scenario, .leadsTo, .refines:
         term = .const(1)
       }
       let leadsTo = try resolver.instances(of: property)

@@ -16,7 +16,8 @@ extension TDXSpec {
         VIOLATED (with a counterexample), WITNESSED (a possibility was reached), VACUOUS (its \
         premise was never true, or an exhausted search never reached it), BOUNDED or INTERRUPTED \
         (no answer yet). A LeadsTo is about infinite runs: its counterexample is a lasso, a run \
-        that repeats its loop for ever although it is fair.
+        that repeats its loop for ever although it is fair. A Refines is about every step: its \
+        counterexample ends with the one that the abstract spec does not allow.
 
         A counterexample is the shortest there is, with as few switches between threads as that \
         allows, or says that this is not shown. Under it stand the actions that play no part, \
@@ -55,7 +56,10 @@ extension TDXSpec {
     @Option(
       name: .long,
       help: ArgumentHelp(
-        "Only properties of states (safety), or only LeadsTo (liveness: needs the full graph).",
+        """
+        Only properties of states (safety), LeadsTo (liveness) or Refines (refinement); the last \
+        two need the full graph.
+        """,
         valueName: "kind"))
     var only: PropertyKind?
 

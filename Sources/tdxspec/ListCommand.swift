@@ -63,7 +63,8 @@ extension TDXSpec {
       out += "\nproperties (--property ID)\n"
       for property in spec.properties {
         let mark = expectation(property, in: spec)
-        let kind = property.isLiveness ? " (in the end)" : ""
+        let abstract = property.refinement.map { " (refines \($0.abstract.name))" } ?? ""
+        let kind = property.isLiveness ? " (in the end)" : abstract
         out += "  \(property.id)  \(property.text)\(kind)\(mark)\n"
       }
       if !spec.mutations.isEmpty {
@@ -100,6 +101,8 @@ extension TDXSpec {
         "actions": .array(spec.actions.map { .string($0.name) }),
         "properties": .array(spec.properties.map { .string($0.id) }),
         "mutations": .array(spec.mutations.map { .string($0.id) }),
+        "refinements": .array(
+          spec.properties.filter { $0.refinement != nil }.map { .string($0.id) }),
         "liveness": .array(spec.properties.filter(\.isLiveness).map { .string($0.id) }),
       ])
     }

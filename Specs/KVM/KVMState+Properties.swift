@@ -33,6 +33,17 @@ extension KVMState {
     Always("S-23", "no order of calls reaches KVM_BUG_ON", cites: "kvm-tdx S-23") { !bugged }
   }
 
+  /// Whatever KVM's threads do, the TD's key lives as the module and the host's pool need it to.
+  package var keyLives: Property {
+    Refines(
+      "R-1", "the TD's key lives as in tdx/hkid-life", HKIDLife(start: .configured),
+      cites: "tdx-module §2.1", "tdx-module §14.3", "kvm-tdx S-1"
+    ) { abstract in
+      td.keyLife(abstract)
+      Maps(abstract.pooled, to: !hkidAssigned)
+    }
+  }
+
   /// The HKID mirror: KVM believes the HKID free only when the module agrees.
   package var hkidMirror: Property {
     Always(

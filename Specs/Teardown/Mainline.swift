@@ -92,6 +92,7 @@ public struct TeardownMainline: Spec {
     kvm.noBug
     noSilentLeak
     kvm.hkidMirror
+    kvm.keyLives
     kvm.td.properties
     destroyCompletes
     kvm.closeEnds

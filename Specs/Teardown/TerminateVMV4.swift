@@ -34,6 +34,7 @@ public struct TerminateVMV4: Spec {
         loads the vCPU again (kvm-tdx W2)
         """)
     design.kvm.hkidMirror
+    design.kvm.keyLives
     design.kvm.td.properties
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
@@ -69,6 +70,7 @@ public struct TerminateVMLockFirst: Spec {
     design.noReload.expect(
       .violated, because: "the order of mmu_lock does nothing about late vCPU ioctls (kvm-tdx W2)")
     design.kvm.hkidMirror
+    design.kvm.keyLives
     design.kvm.td.properties
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")

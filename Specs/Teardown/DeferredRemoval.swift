@@ -129,6 +129,7 @@ extension DeferredRemoval {
         """)
     kvm.noBug
     kvm.hkidMirror
+    kvm.keyLives
     pin.expect(.violated, when: link == 1, because: "the pin keeps the inode, not the folio")
     kvm.td.properties
     kvm.closeEnds

@@ -131,6 +131,7 @@ extension ReleaseHint {
     noReload.expect(
       .violated, when: hint == 1, because: "the hint takes no vcpu->mutex (kvm-tdx §5.b)")
     kvm.hkidMirror
+    kvm.keyLives
     kvm.td.properties
     noEntryAfterRelease.expect(
       .violated, when: hint == 1,

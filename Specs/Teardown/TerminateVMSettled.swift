@@ -139,6 +139,7 @@ extension TerminateVMSettled {
       because: "the old VM can still fault a page that the new TD already has (kvm-tdx §5.d)")
     noReload
     kvm.hkidMirror
+    kvm.keyLives
     kvm.td.properties
     oneOwner
     newVMIsSafe.expect(

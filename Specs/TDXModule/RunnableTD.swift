@@ -86,6 +86,18 @@ public struct RunnableTD: SpecPart {
     }
   }
 
+  /// Writes back the lines of the page that were written with the TD's key.
+  ///
+  /// One step: it takes no lock of the TD, and the page, which nobody owns by now, is in nobody
+  /// else's hands. What caches hold is not modelled here.
+  public func pageWBINVD(_ p: Expr<Page>) -> Action {
+    Action("TDH.PHYMEM.PAGE.WBINVD", cites: "tdx-module §11.3") {
+      Step("TDH.PHYMEM.PAGE.WBINVD completes") {
+        Check(sept[p] == .free, else: .metadataIncorrect)
+      }
+    }
+  }
+
   public func pageReclaim(_ p: Expr<Page>) -> Action {
     leaf("TDH.PHYMEM.PAGE.RECLAIM", tdr: .shared, "tdx-module §11.1") {
       Check(sept[p] != .free, else: .metadataIncorrect)

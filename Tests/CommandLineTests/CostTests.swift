@@ -18,7 +18,7 @@ import Testing
     let events = try events(["--memory", "400G", "--vcpus", "64"])
     let removal = term("SEAMCALLs to remove pages", "teardown/mainline", events)
     #expect(removal?["form"] as? String == "4·pages")
-    #expect(removal?["count"] as? Double == 4 * 104_857_600)
+    #expect(removal?["count"] as? Double == 419_430_400.0)
     let kicks = term("vCPUs interrupted", "teardown/mainline", events)
     #expect(kicks?["form"] as? String == "pages·vcpus")
     for spec in ["release-hint", "deferred-removal", "terminate-vm-v4", "terminate-vm-settled"] {

@@ -35,11 +35,13 @@ let package = Package(
       ],
       path: "Specs/Catalogue"),
     .target(name: "Verdicts", dependencies: ["SpecLanguage", "SpecProgram"]),
+    .target(
+      name: "Documents", dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Verdicts"]),
     .executableTarget(
       name: "tdxspec",
       dependencies: [
         "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "CExplorerShims", "Verdicts",
-        "Catalogue",
+        "Documents", "Catalogue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + (hasZ3 ? ["SymbolicChecker"] : []),
       // Not canImport: a module of an earlier build would still be found.
@@ -67,6 +69,10 @@ let package = Package(
     .testTarget(name: "ConformanceKitTests", dependencies: ["ConformanceKit"]),
     .testTarget(name: "TidyTests"),
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
+    .testTarget(
+      name: "DocumentsTests",
+      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Documents", "Catalogue"],
+      exclude: ["Golden"]),
     .testTarget(
       name: "GoldenTests", dependencies: ["SpecLanguage", "Catalogue"], exclude: ["Golden"]),
     .testTarget(

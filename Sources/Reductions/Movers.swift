@@ -7,8 +7,8 @@ import SpecProgram
 /// A thread's steps at a location are *movers* when no step that another thread can take before
 /// them reads or writes what they write, or writes what they read; and when no watched condition
 /// can tell. A step that needs a lock which excludes one that the mover's thread holds cannot come
-/// before. Neither a call's first step nor the look at whether to `Repeat` is a mover, so no cycle of
-/// states consists of movers alone: nothing is put off for ever.
+/// before. Neither a call's first step nor the look at whether to `Repeat` is a mover, so no cycle
+/// of states consists of movers alone: nothing is put off for ever.
 public struct Movers: Sendable {
   /// For each thread and location.
   private let isMover: [[Bool]]

@@ -61,16 +61,17 @@ public struct DocumentEvents {
   }
 
   private func locks(_ row: CalledLocks) -> JSONValue {
-    func names(_ held: HeldNames) -> JSONValue {
-      .members([
-        "surely": .array(held.surely.map { .string($0) }),
-        "maybe": .array(held.maybe.map { .string($0) }),
-      ])
-    }
     return .members([
       "event": "locks", "spec": spec, "called": .string(row.called),
-      "callers": .array(row.callers.map { .string($0) }), "begins": names(row.atBegin),
-      "ends": names(row.atEnd),
+      "callers": .array(row.callers.map { .string($0) }), "begins": Self.names(row.atBegin),
+      "ends": Self.names(row.atEnd),
+    ])
+  }
+
+  static func names(_ held: HeldNames) -> JSONValue {
+    .members([
+      "surely": .array(held.surely.map { .string($0) }),
+      "maybe": .array(held.maybe.map { .string($0) }),
     ])
   }
 }

@@ -11,9 +11,12 @@ extension SpecDocument {
         + "changed it before the last. A cell has every answer that such a call got in some run, "
         + "– when no call ever began so.")
     lines += bounded
-    let letters = OutcomeLetters(survey.tables)
+    let tables = survey.tables.map { OutcomeText(table: $0) }
+    let letters = CallLetters(spec.actions.map(\.name)) { name in
+      tables.allSatisfy { $0.table(name).fits }
+    }
     lines += letters.legend
-    for table in survey.tables { lines += OutcomeText(table, letters).lines }
+    for table in tables { lines += table.lines(letters) }
     return lines
   }
 
@@ -55,55 +58,14 @@ extension SpecDocument {
   static func cell(_ items: [String]) -> [String] { items.isEmpty ? ["–"] : items }
 }
 
-/// Short names for calls where the long ones do not fit a row of headings.
-struct OutcomeLetters {
-  private let names: [String: String]
-  let legend: [String]
-
-  init(_ tables: [OutcomeTable]) {
-    let calls = tables.first?.columns.map(\.call) ?? []
-    let fits = tables.allSatisfy {
-      OutcomeText.table($0, Array($0.columns.indices)) {
-        $0
-      }.naturalWidth <= WrappedText.mailWidth
-    }
-    guard !fits else {
-      names = [:]
-      legend = []
-      return
-    }
-    let letters = calls.indices.map(Self.letter)
-    names = Dictionary(zip(calls, letters), uniquingKeysWith: { first, _ in first })
-    legend = zip(calls, letters).map { "    \($1)  \($0)" } + [""]
-  }
-
-  /// A, B, … Z, AA, AB, …
-  private static func letter(_ index: Int) -> String {
-    let scalar = UnicodeScalar(UInt8(65 + index % 26))
-    return (index < 26 ? "" : letter(index / 26 - 1)) + String(Character(scalar))
-  }
-
-  func name(_ call: String) -> String { names[call] ?? WrappedText.escaped(call) }
-}
-
 /// One outcome table as text.
 struct OutcomeText {
-  private let table: OutcomeTable
-  private let letters: OutcomeLetters
+  let table: OutcomeTable
 
-  init(_ table: OutcomeTable, _ letters: OutcomeLetters) {
-    self.table = table
-    self.letters = letters
-  }
-
-  static func table(
-    _ table: OutcomeTable, _ columns: [Int], _ name: (String) -> String
-  ) -> MarkdownTable {
-    var result = MarkdownTable([table.variable.name] + columns.map { name(table.columns[$0].call) })
-    for (row, value) in table.values.enumerated() {
-      result.add([[value]] + columns.map { text(table.columns[$0].cells[row]) })
-    }
-    return result
+  func table(_ name: (String) -> String) -> ColumnTable {
+    ColumnTable(
+      name: table.variable.name, values: table.values,
+      columns: table.columns.map { (name($0.call), $0.cells.map(Self.text)) })
   }
 
   private static func text(_ cell: OutcomeTable.Cell) -> [String] {
@@ -113,41 +75,24 @@ struct OutcomeText {
     }
   }
 
-  /// As few tables as the width allows, with the calls in order.
-  private var pieces: [[Int]] {
-    var pieces: [[Int]] = [[]]
-    for column in table.columns.indices {
-      let longer = pieces[pieces.count - 1] + [column]
-      let width = Self.table(table, longer, letters.name).naturalWidth
-      if width - 2 * (longer.count + 1) > WrappedText.mailWidth, longer.count > 1 {
-        pieces.append([column])
-      } else {
-        pieces[pieces.count - 1] = longer
-      }
-    }
-    return pieces
+  func lines(_ letters: CallLetters) -> [String] {
+    let name = WrappedText.escaped(table.variable.name)
+    let subjects = table.columns.map { (call: letters.name($0.call), subject: $0.subject) }
+    return ["### By \(name)", ""] + Self.subjects(subjects, table.variable.name)
+      + table(letters.name).lines
   }
 
-  var lines: [String] {
-    let name = WrappedText.escaped(table.variable.name)
-    var lines = ["### By \(name)", ""]
-    let subjects = table.columns.filter { $0.subject != table.variable.name }
-    if !subjects.isEmpty {
-      let words = Dictionary(grouping: subjects, by: \.subject).sorted { $0.key < $1.key }
-      for (subject, columns) in words {
-        let calls = columns.map { letters.name($0.call) }.joined(separator: ", ")
-        lines += WrappedText.lines(
-          "\(calls): a row is a value of \(subject)", first: "- ", rest: "  ")
-      }
-      lines += [""]
-    }
-    let tables = pieces.map { Self.table(table, $0, letters.name) }
-    // Spaces are the first to go.
-    let isCompact = tables.contains { $0.naturalWidth > WrappedText.mailWidth }
-    for var piece in tables {
-      piece.isCompact = isCompact
-      lines += piece.lines() + [""]
-    }
-    return lines
+  /// Says what the rows are values of, where that is not the variable as a whole.
+  static func subjects(
+    _ all: [(call: String, subject: String)], _ variable: String
+  ) -> [String] {
+    let subjects = all.filter { $0.subject != variable }
+    if subjects.isEmpty { return [] }
+    let words = Dictionary(grouping: subjects, by: \.subject).sorted { $0.key < $1.key }
+    return words.flatMap { subject, columns in
+      WrappedText.lines(
+        "\(columns.map(\.call).joined(separator: ", ")): a row is a value of \(subject)",
+        first: "- ", rest: "  ")
+    } + [""]
   }
 }

@@ -12,11 +12,11 @@ struct OriginSearch<E: Engine> {
 
   /// A state with a mark, and how it was reached.
   private struct Item {
-    let state: Int
+    let state: UInt32
+    let parent: UInt32
     /// -1 while no call is chosen.
-    let thread: Int
-    let parent: Int
-    let ordinal: Int
+    let thread: Int16
+    let ordinal: UInt16
   }
 
   init(_ graph: ExploredGraph<E>, _ rows: RowBits<E>, _ bit: Int, _ answer: CallAnswer) {
@@ -29,34 +29,37 @@ struct OriginSearch<E: Engine> {
 
   /// - Returns: for each step which of its state's transitions it is; `nil` when there is no run.
   func run() -> [Int]? {
-    var items = [Item(state: 0, thread: -1, parent: -1, ordinal: 0)]
+    var items = [Item(state: 0, parent: .max, thread: -1, ordinal: 0)]
     var seen = [Bool](repeating: false, count: graph.stateCount * (threads + 1))
     seen[0] = true
     var next = 0
     while next < items.count {
-      let item = items[next]
-      let edges = graph.edges(of: item.state)
-      if item.thread < 0 { rows.enter(item.state) }
+      let thread = Int(items[next].thread)
+      let state = Int(items[next].state)
+      let edges = graph.edges(of: state)
+      if thread < 0 { rows.enter(state) }
       for edge in edges {
         let number = graph.kind(edge)
         let kind = graph.kinds[number]
         let ordinal = edge - edges.lowerBound
         let isChosen =
-          item.thread < 0 && kind.begins && kind.procedure == answer.procedure
+          thread < 0 && kind.begins && kind.procedure == answer.procedure
           && rows.mask(number) & bit != 0
-        let isOwn = isChosen || (item.thread >= 0 && kind.thread == item.thread)
+        let isOwn = isChosen || (thread >= 0 && kind.thread == thread)
         if isOwn, kind.outcome != nil {
           if kind.outcome == answer.outcome { return path(to: next, in: items) + [ordinal] }
-          if item.thread >= 0 { continue }
+          if thread >= 0 { continue }
         }
-        var marks = item.thread < 0 ? [-1] : [item.thread]
-        if isChosen, kind.outcome == nil, let thread = kind.thread { marks.append(thread) }
+        var marks = [thread]
+        if isChosen, kind.outcome == nil, let own = kind.thread { marks.append(own) }
         for mark in marks {
           let place = graph.target(edge) * (threads + 1) + mark + 1
           guard !seen[place] else { continue }
           seen[place] = true
           items.append(
-            Item(state: graph.target(edge), thread: mark, parent: next, ordinal: ordinal))
+            Item(
+              state: UInt32(graph.target(edge)), parent: UInt32(next), thread: Int16(mark),
+              ordinal: UInt16(ordinal)))
         }
       }
       next += 1
@@ -67,9 +70,9 @@ struct OriginSearch<E: Engine> {
   private func path(to last: Int, in items: [Item]) -> [Int] {
     var result: [Int] = []
     var item = last
-    while items[item].parent >= 0 {
-      result.append(items[item].ordinal)
-      item = items[item].parent
+    while items[item].parent != .max {
+      result.append(Int(items[item].ordinal))
+      item = Int(items[item].parent)
     }
     return result.reversed()
   }

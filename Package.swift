@@ -71,12 +71,14 @@ let package = Package(
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
     .testTarget(
       name: "DocumentsTests",
-      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Documents", "Catalogue"],
-      exclude: ["Golden"]),
+      dependencies: [
+        "SpecLanguage", "SpecProgram", "Explorer", "Verdicts", "Documents", "Catalogue",
+      ]),
     .testTarget(
       name: "GoldenTests", dependencies: ["SpecLanguage", "Catalogue"], exclude: ["Golden"]),
     .testTarget(
       name: "CommandLineTests", dependencies: ["tdxspec"] + (hasZ3 ? ["SymbolicChecker"] : []),
+      exclude: ["Golden"],
       swiftSettings: hasZ3 ? [.define("HAS_Z3")] : []),
   ],
   swiftLanguageModes: [.v6]

@@ -6,7 +6,7 @@ extension DifferenceText {
   public var plain: String {
     let (a, b) = (difference.a, difference.b)
     var lines = ["A  \(a.spec.name)", "B  \(b.spec.name)"]
-    lines.append("scope \(ScopeText(a.program, scopeName).text)")
+    lines.append("scope \(scopeText)")
     lines.append("")
     for call in difference.calls {
       lines += line(call.side, "the call \(call.name)", call.witness.map { [$0] } ?? [])

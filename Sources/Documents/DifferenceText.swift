@@ -28,6 +28,12 @@ public struct DifferenceText {
     witness.flatMap { numbers[$0.key] }.map { " [\($0)]" } ?? ""
   }
 
+  /// The sizes, with those of B apart where they are others.
+  var scopeText: String {
+    let texts = [difference.a, difference.b].map { ScopeText($0.program, scopeName).text }
+    return texts[0] == texts[1] ? texts[0] : "of A \(texts[0]), of B \(texts[1])"
+  }
+
   public var markdown: String {
     var lines = head
     lines += calls + answers + cells + checks + locks + claims + runs
@@ -43,7 +49,7 @@ public struct DifferenceText {
         "\(side.rawValue) = \(own.spec.name): \(WrappedText.escaped(own.spec.summary))",
         first: "- ", rest: "  ")
     }
-    lines += [""] + SpecDocument.paragraph("Scope \(ScopeText(a.program, scopeName).text).")
+    lines += [""] + SpecDocument.paragraph("Scope \(scopeText).")
     lines += bounded
     if difference.isEmpty {
       lines += SpecDocument.paragraph(

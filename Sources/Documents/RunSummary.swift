@@ -1,3 +1,4 @@
+import SpecLanguage
 import SpecProgram
 import Verdicts
 
@@ -41,7 +42,9 @@ public struct RunSummary {
       let isGoingOn = !piece.begins && piece.thread != nil
       let head = "\(isGoingOn ? "… " : "")\(piece.call)"
       let answer = piece.answer.map { ", answers \($0)" } ?? ""
-      let does = piece.thread == nil ? answer.dropFirst(2) : "\(steps)\(answer)"
+      // That an event happened says that it succeeded.
+      let event = piece.answer == Outcome.ok.text ? "" : answer.dropFirst(2)
+      let does = piece.thread == nil ? event : "\(steps)\(answer)"
       return WrappedText.lines(
         does.isEmpty ? head : "\(head): \(does)", first: who, rest: "          ")
     }

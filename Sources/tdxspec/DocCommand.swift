@@ -6,8 +6,6 @@ import SpecLanguage
 import SpecProgram
 import Verdicts
 
-extension SpecDocument.Section: ExpressibleByArgument {}
-
 extension TDXSpec {
   /// `tdxspec doc`.
   struct Doc: ParsableCommand {
@@ -38,7 +36,7 @@ extension TDXSpec {
     @Option(
       name: .long,
       help: ArgumentHelp("Only this section; may be repeated.", valueName: "name"))
-    var section: [SpecDocument.Section] = []
+    var section: [String] = []
 
     @Option(
       name: .long,
@@ -56,10 +54,15 @@ extension TDXSpec {
     var json = false
 
     private var sections: [SpecDocument.Section] {
-      SpecDocument.Section.allCases.filter { section.isEmpty || section.contains($0) }
+      SpecDocument.Section.allCases.filter { section.isEmpty || section.contains($0.rawValue) }
     }
 
     func validate() throws {
+      let names = SpecDocument.Section.allCases.map(\.rawValue)
+      for name in section where !names.contains(name) {
+        throw ValidationError(
+          "there is no section '\(name)'; sections: \(names.joined(separator: ", "))")
+      }
       if by != nil, !sections.contains(.outcomes) {
         throw ValidationError("--by chooses the rows of the section outcomes, which is left out")
       }

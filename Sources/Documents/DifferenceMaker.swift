@@ -37,13 +37,19 @@ struct DifferenceMaker {
   }
 
   func answers() -> [SpecDifference.Answer] {
-    sides.flatMap { side, own, other in
-      own.survey.examples.filter { example in
-        shared.contains(example.call) && other.survey.isComplete
-          && !other.survey.examples.contains {
-            $0.call == example.call && $0.answer == example.answer
-          }
-      }.map {
+    func only(_ all: [AnswerExample], _ others: [AnswerExample]) -> [AnswerExample] {
+      all.filter { example in
+        !others.contains { $0.call == example.call && $0.answer == example.answer }
+      }
+    }
+    return sides.flatMap { side, own, other -> [SpecDifference.Answer] in
+      guard other.survey.isComplete else { return [] }
+      let known = Set(other.survey.calledExamples.map(\.call))
+      let calls = own.survey.examples.filter { shared.contains($0.call) }
+      let called = own.survey.calledExamples.filter { known.contains($0.call) }
+      let found =
+        only(calls, other.survey.examples) + only(called, other.survey.calledExamples)
+      return found.map {
         SpecDifference.Answer(
           side: side, call: $0.call, answer: $0.answer, row: nil, witness: witness(side, own, $0))
       }

@@ -107,8 +107,8 @@ public struct DifferenceText {
     let letters = CallLetters(calls) { name in variables.allSatisfy { matrix($0, name).fits } }
     var lines = ["## Answers by the state in which a call began", ""]
     lines += SpecDocument.paragraph(
-      "A row is the value that a variable had before the first step of a call: + newly allowed, "
-        + "- newly forbidden. Without a number it is as above, whatever the state.")
+      "A row is the value that a variable had before the first step of a call; “+” is newly "
+        + "allowed, “-” newly forbidden. Without a number it is as above, whatever the state.")
     let same = all.filter { !more.contains($0) }
     if !same.isEmpty {
       lines += SpecDocument.paragraph(

@@ -26,8 +26,10 @@ public struct DocumentEvents {
 
   private func data(_ section: SpecDocument.Section) -> [JSONValue] {
     switch section {
-    case .outcomes: document.survey.map { $0.tables.flatMap(cells) } ?? []
-    case .examples: document.survey.map { $0.examples.map(example) } ?? []
+    case .outcomes:
+      document.survey.map { $0.tables.flatMap(cells) + $0.called.flatMap(called) } ?? []
+    case .examples:
+      document.survey.map { ($0.examples + $0.calledExamples).map(example) } ?? []
     case .locks: document.program.calledLocks.map(locks)
     case .properties:
       document.report.map { report in
@@ -49,6 +51,17 @@ public struct DocumentEvents {
           "call": .string(column.call), "answers": .array(answers.map { .string($0.text) }),
         ])
       }
+    }
+  }
+
+  private func called(_ table: CalledTable) -> [JSONValue] {
+    zip(table.values, table.cells).compactMap { value, cell in
+      guard case .answers(let answers) = cell else { return nil }
+      return .members([
+        "event": "outcome", "spec": spec, "variable": .string(table.variable.name),
+        "subject": .string(table.variable.name), "value": .string(value),
+        "called": .string(table.called), "answers": .array(answers.map { .string($0.text) }),
+      ])
     }
   }
 

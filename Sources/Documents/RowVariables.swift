@@ -48,19 +48,30 @@ public struct RowVariables {
     }
   }
 
+  /// The variables that the checks of an action read wherever it is called.
+  static func read(byCalled name: String, in spec: SpecDescription) -> Set<VariableID> {
+    var ids: Set<VariableID> = []
+    func look(_ body: [Statement]) {
+      for statement in body {
+        if case .call(let action, _) = statement.kind {
+          if action.name == name { collect(action.body, &ids) }
+          look(action.body)
+        }
+        statement.innerBodies.forEach(look)
+      }
+    }
+    for action in spec.actions { look(action.body) }
+    return ids
+  }
+
   private static func collect(_ body: [Statement], _ ids: inout Set<VariableID>) {
     for statement in body {
       switch statement.kind {
       case .require(let condition), .check(let condition, _): note(condition, &ids)
       case .call(let action, _): collect(action.body, &ids)
-      case .when(_, let yes, let no):
-        collect(yes, &ids)
-        collect(no, &ids)
-      case .each(_, let inner), .forEach(_, _, _, let inner), .step(_, let inner),
-        .holding(_, let inner), .tryHolding(_, _, let inner), .repeating(let inner, _):
-        collect(inner, &ids)
       default: break
       }
+      for inner in statement.innerBodies { collect(inner, &ids) }
     }
   }
 
@@ -74,5 +85,18 @@ public struct RowVariables {
 extension NamedVariable {
   fileprivate var isEnumeration: Bool {
     if case .enumeration = declaration.type { true } else { false }
+  }
+}
+
+extension Statement {
+  /// The statements inside this one, those of called actions left out.
+  fileprivate var innerBodies: [[Statement]] {
+    switch kind {
+    case .when(_, let yes, let no): [yes, no]
+    case .each(_, let body), .forEach(_, _, _, let body), .step(_, let body),
+      .holding(_, let body), .tryHolding(_, _, let body), .repeating(let body, _):
+      [body]
+    default: []
+    }
   }
 }

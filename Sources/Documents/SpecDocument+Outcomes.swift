@@ -17,6 +17,26 @@ extension SpecDocument {
     }
     lines += letters.legend
     for table in tables { lines += table.lines(letters) }
+    return lines + called(survey)
+  }
+
+  /// The same for SEAMCALLs and other called actions.
+  private func called(_ survey: SpecSurvey) -> [String] {
+    guard !survey.called.isEmpty else { return [] }
+    var lines = ["## What called actions answer in which state", ""]
+    lines += Self.paragraph(
+      "The same for SEAMCALLs, wherever they are called: a row is the value before the first step "
+        + "of the called action.")
+    for name in survey.called.map(\.called).uniqued {
+      lines += ["### \(WrappedText.escaped(name)) answers", ""]
+      for table in survey.called where table.called == name {
+        let cells = table.cells.map(OutcomeText.text)
+        lines +=
+          ColumnTable(
+            name: table.variable.name, values: table.values, columns: [("answers", cells)]
+          ).lines
+      }
+    }
     return lines
   }
 
@@ -24,7 +44,7 @@ extension SpecDocument {
     guard let survey, !survey.examples.isEmpty else { return [] }
     var lines = ["## The shortest way to each answer", ""]
     lines += bounded
-    for example in survey.examples {
+    for example in survey.examples + survey.calledExamples {
       let steps = example.trace.steps.count
       let text = "\(example.call) answers \(example.answer.text): "
       lines += Self.paragraph(text + "\(steps) step\(steps == 1 ? "" : "s")")
@@ -68,7 +88,7 @@ struct OutcomeText {
       columns: table.columns.map { (name($0.call), $0.cells.map(Self.text)) })
   }
 
-  private static func text(_ cell: OutcomeTable.Cell) -> [String] {
+  static func text(_ cell: OutcomeTable.Cell) -> [String] {
     switch cell {
     case .neverBegun: ["–"]
     case .answers(let answers): answers.isEmpty ? ["no answer"] : answers.map(\.text)

@@ -8,8 +8,12 @@ public struct SpecSurvey {
   /// How the exploration ended: unless it is exhausted, answers are missing.
   public let result: SearchResult
   public let tables: [OutcomeTable]
+  /// For each called action the answers by the variables that its own checks read.
+  public let called: [CalledTable]
   /// Every answer of every call that is reached, with a shortest run.
   public let examples: [AnswerExample]
+  /// The same for called actions.
+  public let calledExamples: [AnswerExample]
   let findWitness: (CallAnswer, StateRow) throws -> Trace?
   let findStep: ((StepKind) -> Bool) throws -> Trace?
 
@@ -26,7 +30,9 @@ public struct SpecSurvey {
     program = engine.program
     result = graph.result
     tables = variables.indices.map { OutcomeTable(survey, variable: $0) }
+    called = CalledTable.all(survey)
     examples = try AnswerExample.all(survey)
+    calledExamples = try AnswerExample.allCalled(survey)
     findWitness = { answer, row in
       try survey.shortestRun(to: answer, begunIn: row).map(graph.trace)
     }
@@ -51,8 +57,24 @@ public struct AnswerExample: Sendable {
   /// The action's name.
   public let call: String
   public let answer: Outcome
-  let key: CallAnswer
+  /// `nil` for a called action.
+  let key: CallAnswer?
   public let trace: Trace
+
+  static func allCalled<E: Engine>(_ survey: CallSurvey<E>) throws -> [AnswerExample] {
+    let program = survey.graph.program
+    let names = program.calledLocks.map(\.called).uniqued
+    return try names.flatMap { name in
+      try survey.firstCalledEnds.keys.filter { $0.called == name }.sorted {
+        $0.outcome.sortKey < $1.outcome.sortKey
+      }.compactMap { answer in
+        guard let run = survey.shortestRun(to: answer) else { return nil }
+        return AnswerExample(
+          call: name, answer: answer.outcome, key: nil,
+          trace: try survey.graph.trace(run))
+      }
+    }
+  }
 
   static func all<E: Engine>(_ survey: CallSurvey<E>) throws -> [AnswerExample] {
     let program = survey.graph.program
@@ -97,15 +119,23 @@ public struct OutcomeTable: Sendable {
     let program = survey.graph.program
     let variable = survey.variables[index]
     self.variable = variable
-    let cell = program.cells.first { $0.role == .variable(variable.declaration.id) }
-    let codes = 0..<(cell?.count ?? 0)
-    values = codes.map { Reading.value($0 + (cell?.low ?? 0), of: variable.declaration.type) }
+    let values = Self.values(of: variable, in: program)
+    let codes = values.indices
+    self.values = values
     columns = program.spec.actions.enumerated().map { number, action in
       let zeros = action.arguments.map { _ in 0 }
       let subject = program.subject(of: variable, in: number, arguments: zeros)
       return Column(
         call: action.name, subject: subject?.text ?? variable.name,
         cells: codes.map { Self.cell(survey, number, StateRow(variable: index, code: $0)) })
+    }
+  }
+
+  /// The values of one cell of the variable, by code.
+  static func values(of variable: NamedVariable, in program: Program) -> [String] {
+    let cell = program.cells.first { $0.role == .variable(variable.declaration.id) }
+    return (0..<(cell?.count ?? 0)).map {
+      Reading.value($0 + (cell?.low ?? 0), of: variable.declaration.type)
     }
   }
 
@@ -120,6 +150,38 @@ public struct OutcomeTable: Sendable {
       outcomes.map { survey.graph.program.outcomes[$0.key.outcome] }.sorted {
         $0.sortKey < $1.sortKey
       })
+  }
+}
+
+/// The answers of a called action by the value that one variable had when it began.
+public struct CalledTable: Sendable {
+  /// Such as `TDH.MNG.VPFLUSHDONE`.
+  public let called: String
+  /// One without an index: which element a called action is about is up to its caller.
+  public let variable: NamedVariable
+  public let values: [String]
+  public let cells: [OutcomeTable.Cell]
+
+  static func all<E: Engine>(_ survey: CallSurvey<E>) -> [CalledTable] {
+    let program = survey.graph.program
+    return program.calledLocks.map(\.called).uniqued.flatMap { name -> [CalledTable] in
+      guard let begun = survey.calledBegun[name] else { return [] }
+      let ids = RowVariables.read(byCalled: name, in: program.spec)
+      return survey.variables.enumerated().compactMap { index, variable in
+        guard variable.declaration.indices.isEmpty, ids.contains(variable.declaration.id)
+        else { return nil }
+        let values = OutcomeTable.values(of: variable, in: program)
+        let cells = values.indices.map { code -> OutcomeTable.Cell in
+          let row = StateRow(variable: index, code: code)
+          guard begun.contains(row) else { return .neverBegun }
+          let answers = survey.calledAnswered.filter {
+            $0.key.called == name && $0.value.contains(row)
+          }
+          return .answers(answers.map(\.key.outcome).sorted { $0.sortKey < $1.sortKey })
+        }
+        return CalledTable(called: name, variable: variable, values: values, cells: cells)
+      }
+    }
   }
 }
 

@@ -32,14 +32,21 @@ public final class CallSurvey<E: Engine> {
   /// the end of a shortest run.
   public private(set) var firstEnds: [CallAnswer: (state: Int, ordinal: Int)] = [:]
 
-  private var program: Program { graph.program }
-  private let threads: Int
+  /// By called action, such as a SEAMCALL: the rows that it began in, wherever it was called.
+  public private(set) var calledBegun: [String: Set<StateRow>] = [:]
+  /// By called action and answer: the rows that it began in.
+  public private(set) var calledAnswered: [CalledAnswer: Set<StateRow>] = [:]
+
+  /// The same as `firstEnds` for called actions.
+  public private(set) var firstCalledEnds: [CalledAnswer: (state: Int, ordinal: Int)] = [:]
+
+  private let called: CalledSteps
 
   /// - Throws: `outOfMemory` when 8 bytes for each state and thread are too much.
   public init(_ graph: ExploredGraph<E>, _ variables: [NamedVariable]) throws(SearchError) {
     self.graph = graph
     self.variables = variables
-    threads = graph.program.threadCount
+    called = CalledSteps(graph.program)
     for (number, kind) in graph.kinds.enumerated() {
       if let outcome = kind.outcome {
         ends[number] = CallAnswer(procedure: kind.procedure, outcome: outcome)
@@ -52,14 +59,27 @@ public final class CallSurvey<E: Engine> {
   private var ends: [Int: CallAnswer] = [:]
 
   private func findFirstEnds() {
-    var missing = Set(ends.values)
-    for state in 0..<graph.stateCount where !missing.isEmpty {
+    var calledEnds: [Int: CalledAnswer] = [:]
+    for (number, kind) in graph.kinds.enumerated() {
+      guard let step = called.step(kind), let answer = step.answer else { continue }
+      calledEnds[number] = CalledAnswer(called: step.called, outcome: answer)
+    }
+    for state in 0..<graph.stateCount {
       let edges = graph.edges(of: state)
       for edge in edges {
-        guard let answer = ends[graph.kind(edge)], missing.remove(answer) != nil else { continue }
-        firstEnds[answer] = (state, edge - edges.lowerBound)
+        let place = (state, edge - edges.lowerBound)
+        let number = graph.kind(edge)
+        if let answer = ends[number], firstEnds[answer] == nil { firstEnds[answer] = place }
+        if let answer = calledEnds[number], firstCalledEnds[answer] == nil {
+          firstCalledEnds[answer] = place
+        }
       }
     }
+  }
+
+  /// A shortest run that ends with the answer of a called action.
+  public func shortestRun(to answer: CalledAnswer) -> [Int]? {
+    firstCalledEnds[answer].map { graph.shortestRun(to: $0.state) + [$0.ordinal] }
   }
 
   /// A shortest run that ends with the answer.
@@ -71,61 +91,31 @@ public final class CallSurvey<E: Engine> {
 
   /// Adds what the variables of one group of rows say.
   private func fill(_ rows: RowBits<E>) throws(SearchError) {
-    var origins: PageArray<UInt64>
-    do throws(StoreError) {
-      origins = try PageArray(minimumCapacity: max(1, graph.stateCount * threads))
-    } catch {
-      throw .outOfMemory(states: graph.stateCount)
+    let calls = graph.kinds.map {
+      OriginFlow<E>.Step(actor: $0.thread, begins: $0.begins, ends: $0.outcome != nil)
     }
-    var begun: [Int: UInt64] = [:]
-    var byEnd = [UInt64](repeating: 0, count: graph.kinds.count)
-    for state in 0..<graph.stateCount {
-      rows.enter(state)
-      for edge in graph.edges(of: state) {
-        let number = graph.kind(edge)
-        let kind = graph.kinds[number]
-        guard kind.begins else { continue }
-        let mask = rows.mask(number)
-        begun[kind.procedure, default: 0] |= mask
-        if kind.outcome != nil {
-          byEnd[number] |= mask
-        } else if let thread = kind.thread {
-          origins.base[graph.target(edge) * threads + thread] |= mask
-        }
-      }
+    let flow = try OriginFlow(graph, rows, calls)
+    for (number, kind) in graph.kinds.enumerated() where kind.begins {
+      begun[kind.procedure, default: []].formUnion(rows.rows(flow.begun[number]))
     }
-    while propagate(&origins, &byEnd) {}
-    for (procedure, mask) in begun { self.begun[procedure, default: []].formUnion(rows.rows(mask)) }
     for (number, answer) in ends {
-      answered[answer, default: []].formUnion(rows.rows(byEnd[number]))
+      answered[answer, default: []].formUnion(rows.rows(flow.ended[number]))
     }
-  }
-
-  /// Passes on what each state knows to its successors.
-  ///
-  /// - Returns: whether anything is new.
-  private func propagate(_ origins: inout PageArray<UInt64>, _ byEnd: inout [UInt64]) -> Bool {
-    var isNew = false
-    let actors = graph.kinds.map { $0.thread ?? -1 }
-    let stops = graph.kinds.map { $0.outcome != nil }
-    let base = origins.base
-    for state in 0..<graph.stateCount {
-      let own = base + state * threads
-      for edge in graph.edges(of: state) {
-        let number = graph.kind(edge)
-        let actor = actors[number]
-        let next = base + graph.target(edge) * threads
-        for thread in 0..<threads where own[thread] != 0 {
-          if thread == actor, stops[number] {
-            byEnd[number] |= own[thread]
-          } else if own[thread] & ~next[thread] != 0 {
-            next[thread] |= own[thread]
-            isNew = true
-          }
-        }
+    let inner = graph.kinds.map { kind in
+      let step = called.step(kind)
+      return OriginFlow<E>.Step(
+        actor: kind.thread, begins: step?.begins ?? false, ends: step?.answer != nil)
+    }
+    let innerFlow = try OriginFlow(graph, rows, inner)
+    for (number, kind) in graph.kinds.enumerated() {
+      guard let step = called.step(kind) else { continue }
+      if step.begins {
+        calledBegun[step.called, default: []].formUnion(rows.rows(innerFlow.begun[number]))
       }
+      guard let answer = step.answer else { continue }
+      calledAnswered[CalledAnswer(called: step.called, outcome: answer), default: []].formUnion(
+        rows.rows(innerFlow.ended[number]))
     }
-    return isNew
   }
 
   // MARK: Witnesses
@@ -152,4 +142,10 @@ public struct CallAnswer: Hashable, Sendable {
     self.procedure = procedure
     self.outcome = outcome
   }
+}
+
+/// An answer of a called action.
+public struct CalledAnswer: Hashable, Sendable {
+  public let called: String
+  public let outcome: Outcome
 }

@@ -7,7 +7,8 @@ final class RowBits<E: Engine> {
   private let state: PageArray<UInt64>
   /// By bit.
   private let all: [StateRow]
-  /// For each kind of transition that begins a call: the fields to look at, and the bit of code 0.
+  /// For each kind of transition: the fields to look at if a call begins with it, and the bit of
+  /// code 0. A called action has no arguments of its own.
   private var looks: [[(field: BitField, first: Int)]]
 
   /// As few groups as there can be of at most 64 rows each, in the order of the variables.
@@ -40,7 +41,7 @@ final class RowBits<E: Engine> {
       for code in 0..<variable.codeCount(in: graph.program) {
         all.append(StateRow(variable: index, code: code))
       }
-      for (number, kind) in graph.kinds.enumerated() where kind.begins {
+      for (number, kind) in graph.kinds.enumerated() {
         let subject = graph.program.subject(
           of: variable, in: kind.procedure, arguments: kind.arguments)
         for cell in subject?.cells ?? [] {

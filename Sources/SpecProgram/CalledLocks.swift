@@ -39,7 +39,7 @@ private struct CalledLocksReader {
   let procedure: Procedure
   private let may: [Set<HeldLock>]
   private let must: [Set<HeldLock>]
-  private let reachable: Set<Int>
+  private let flow: CalledFlow
 
   init(program: Program, procedure: Procedure) {
     self.program = program
@@ -47,18 +47,13 @@ private struct CalledLocksReader {
     let order = LockOrder(program: program)
     may = order.mayHold(procedure)
     must = order.mustHold(procedure)
-    var seen: Set<Int> = [procedure.entry]
-    var queue = [procedure.entry]
-    while let node = queue.popLast() {
-      queue += procedure.nodes[node].successors.filter { seen.insert($0).inserted }
-    }
-    reachable = seen
+    flow = CalledFlow(procedure)
   }
 
   var all: [CalledLocks] {
     var paths: [[String]] = []
     // Nodes are made back to front.
-    for (node, info) in procedure.info.enumerated().reversed() where reachable.contains(node) {
+    for (node, info) in procedure.info.enumerated().reversed() where flow.reachable.contains(node) {
       for name in info.entering.sorted() {
         guard let index = info.path.lastIndex(of: name) else { continue }
         let path = Array(info.path[...index])
@@ -67,7 +62,7 @@ private struct CalledLocksReader {
     }
     return paths.compactMap { path in
       guard let called = path.last else { return nil }
-      let begins = procedure.info.indices.filter { isBegin($0, of: path) }
+      let begins = procedure.info.indices.filter { flow.isBegin($0, of: path) }
       let ends = procedure.info.indices.filter { isEnd($0, of: path) }
       return CalledLocks(
         called: called, callers: Array(path.dropLast()), atBegin: names(begins),
@@ -75,31 +70,10 @@ private struct CalledLocksReader {
     }
   }
 
-  private func isBegin(_ node: Int, of path: [String]) -> Bool {
-    guard reachable.contains(node), let called = path.last else { return false }
-    let info = procedure.info[node]
-    return info.entering.contains(called) && info.path.starts(with: path)
-  }
-
   /// Whether the call may be over after the step, without having been refused by it.
   private func isEnd(_ node: Int, of path: [String]) -> Bool {
-    guard reachable.contains(node), procedure.nodes[node].isBoundary,
-      procedure.info[node].path.starts(with: path)
-    else { return false }
-    var queue = followers(node)
-    var seen = Set(queue)
-    while let next = queue.popLast() {
-      let isOutside = !procedure.info[next].path.starts(with: path) || isBegin(next, of: path)
-      if isOutside { return true }
-      if procedure.nodes[next].isBoundary { continue }
-      queue += procedure.nodes[next].successors.filter { seen.insert($0).inserted }
-    }
-    return false
-  }
-
-  private func followers(_ node: Int) -> [Int] {
-    if case .atomic(_, let next) = procedure.nodes[node] { return [next] }
-    return procedure.nodes[node].successors
+    flow.reachable.contains(node) && procedure.nodes[node].isBoundary
+      && procedure.info[node].path.starts(with: path) && flow.after(node, path: path).leaves
   }
 
   private func names(_ nodes: [Int]) -> HeldNames {

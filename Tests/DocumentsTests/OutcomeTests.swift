@@ -130,6 +130,65 @@ import Testing
       Support.program("teardown/terminate-vm-lock-first", "small"), "td_lifecycle")
   }
 
+  /// A SEAMCALL begins where its first step is taken, and is over when the thread stands outside.
+  @Test func cellsOfSEAMCALLsAreThoseOfAWalk() throws {
+    let program = try Support.program("teardown/terminate-vm-v4", "small")
+    let steps = CalledSteps(program)
+    let table = try #require(
+      try Support.survey(program).called.first {
+        $0.called == "TDH.MEM.PAGE.REMOVE" && $0.variable.name == "td_lifecycle"
+      })
+    let cell = try #require(program.cells.firstIndex { $0.name == "td_lifecycle" })
+    #expect(steps.known.contains(table.called))
+    var found: [String: Set<String>] = [:]
+    let interpreter = Interpreter(program)
+    var seen: Set<[Int]> = [program.initial]
+    var queue = [program.initial]
+    // It takes two steps: the lock is tried, then it completes or is refused.
+    while let state = queue.popLast() {
+      for first in try interpreter.transitions(from: state) {
+        if seen.insert(first.state).inserted { queue.append(first.state) }
+        let kind = program.kind(of: first.label)
+        guard program.path(of: kind).last == table.called,
+          program.entering(kind).contains(table.called), let thread = first.label.thread
+        else { continue }
+        let value = program.value(of: cell, in: state)
+        found[value, default: []].formUnion(
+          try answers(thread, first, table.called, program, interpreter))
+      }
+    }
+    for (value, cell) in zip(table.values, table.cells) {
+      switch cell {
+      case .neverBegun: #expect(found[value] == nil)
+      case .answers(let answers): #expect(Set(answers.map(\.text)) == found[value], "\(value)")
+      }
+    }
+    #expect(found["TD_BLOCKED"] == ["TDX_TD_KEYS_NOT_CONFIGURED"])
+  }
+
+  /// What the call of the thread answers after its first step, whatever others do in between.
+  private func answers(
+    _ thread: Int, _ first: Transition, _ called: String, _ program: Program,
+    _ interpreter: Interpreter
+  ) throws -> Set<String> {
+    if let check = first.label.refusedBy { return [program.checks[check].outcome.text] }
+    var result: Set<String> = []
+    var seen: Set<[Int]> = [first.state]
+    var queue = [first.state]
+    while let state = queue.popLast() {
+      for next in try interpreter.transitions(from: state) {
+        if next.label.thread != thread {
+          if seen.insert(next.state).inserted { queue.append(next.state) }
+        } else if let check = next.label.refusedBy {
+          result.insert(program.checks[check].outcome.text)
+        } else if program.place(of: thread, in: next.state)?.contains("\(called), ") != true {
+          result.insert("ok")
+        }
+      }
+    }
+    return result
+  }
+
   /// A witness ends with the answer, replays, and no run of the walk is shorter.
   @Test func witnessesAreShortestAndReplay() throws {
     let program = try Support.program(SlotSpec())

@@ -27,7 +27,8 @@ struct TDXSpec: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Ask.self, Check.self, Cost.self, Explore.self, List.self, Mutate.self, Prove.self, Read.self,
+      Ask.self, Check.self, Cost.self, Diff.self, Doc.self, Explore.self, List.self, Mutate.self,
+      Prove.self, Read.self,
     ])
 
   /// Runs the tool and maps every way out to one of its exit codes.

@@ -193,7 +193,7 @@ extension Node {
   fileprivate var readsState: Bool {
     any {
       switch $0 {
-      case .read, .inside, .at: true
+      case .read, .standing: true
       default: false
       }
     }

@@ -114,7 +114,7 @@ extension Node {
   var readsSharedState: Bool {
     any {
       switch $0 {
-      case .read, .inside, .at: true
+      case .read, .standing: true
       default: false
       }
     }

@@ -10,6 +10,15 @@ extension Prover {
   ) throws {
     var pending = properties
     var last: [String: ProofReport] = [:]
+    if plan.methods.contains(.induction) {
+      for (id, gap) in try useLocks(&pending, report) {
+        guard let property = pending.first(where: { $0.property.id == id }) else { continue }
+        var answer = ProofReport(
+          property: property, outcome: .unknown("it is not inductive, even with the other claims"))
+        answer.gap = gap
+        last[id] = answer
+      }
+    }
     for round in Self.rounds(plan) {
       var progress = true
       // Spacer alone answers the same a second time.

@@ -34,6 +34,7 @@ public struct TerminateVMV4: Spec {
         """)
     design.kvm.hkidMirror
     design.kvm.td.properties
+    design.kvm.releaseLemmas
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack
@@ -69,6 +70,9 @@ public struct TerminateVMLockFirst: Spec {
       .violated, because: "the order of mmu_lock does nothing about late vCPU ioctls (kvm-tdx W2)")
     design.kvm.hkidMirror
     design.kvm.td.properties
+    design.kvm.releaseLemmas
+    design.kvm.memoryLemmas(.reclaim)
+    design.lemmas
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack

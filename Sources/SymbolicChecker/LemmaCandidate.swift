@@ -41,7 +41,7 @@ struct LemmaCandidate {
     body = .claim(property, ground.formula(of: property))
   }
 
-  init(_ fact: LockFact) {
+  init(_ fact: StepFact) {
     template = nil
     body = .clauses(
       fact.clauses.map { codes in

@@ -11,7 +11,7 @@ extension Prover {
     var pending = properties
     var last: [String: ProofReport] = [:]
     if plan.methods.contains(.induction) {
-      for (id, gap) in try useLocks(&pending, report) {
+      for (id, gap) in try useStepFacts(&pending, report) {
         guard let property = pending.first(where: { $0.property.id == id }) else { continue }
         var answer = ProofReport(
           property: property, outcome: .unknown("it is not inductive, even with the other claims"))
@@ -97,7 +97,9 @@ extension Prover {
       if report.gap == nil, !report.isFinal { report.gap = gap }
       return report
     } catch {
-      return failed(property, error)
+      var report = failed(property, error)
+      report.gap = gap
+      return report
     }
   }
 }

@@ -1,26 +1,28 @@
 import SpecLanguage
 
-/// Something that follows from where threads take and release locks: the codes of a clause never
+/// Something that follows from the order of a procedure's steps: the codes of a clause never
 /// occur together.
 ///
-/// It comes from the order of steps alone, so that it still has to be proved like any claim.
-package struct LockFact: Sendable {
+/// Nothing is claimed of it here: it still has to be proved as any lemma has.
+package struct StepFact: Sendable {
   package let clauses: [[(cell: Int, code: Int)]]
 }
 
 extension GroundProgram {
-  /// For every place: the locks that a thread holds there. For every lock: where its holder can
-  /// stand, and that it has no reader while it is held exclusively.
-  package var lockFacts: [LockFact] {
-    let writer = LockFactWriter(program)
-    return writer.exclusions + writer.holdings + writer.whereabouts
+  /// For every place: that no thread stands there, or which locks it holds there and what it may
+  /// remember. For every lock: where its holder can stand, and that it has no reader while it is
+  /// held exclusively.
+  package var stepFacts: [StepFact] {
+    let writer = StepFactWriter(program)
+    return writer.places(reachedBy: rules) + writer.exclusions + writer.holdings
+      + writer.whereabouts
   }
 }
 
 /// A condition on cells: all have these codes.
 private typealias Codes = [(cell: Int, code: Int)]
 
-private struct LockFactWriter {
+private struct StepFactWriter {
   let program: Program
   /// For each procedure and node.
   let must: [[Set<HeldLock>]]
@@ -67,11 +69,36 @@ private struct LockFactWriter {
 
   // MARK: Facts
 
-  var exclusions: [LockFact] {
+  /// Places that no step leads to, and codes that nothing remembered has there.
+  func places(reachedBy rules: [GroundRule]) -> [StepFact] {
+    var reached = program.threads.map { _ in Set([0]) }
+    for rule in rules {
+      guard let thread = rule.label.thread else { continue }
+      for case (program.threads[thread].location, .const(let place)) in rule.writes {
+        reached[thread].insert(place)
+      }
+    }
+    return program.threads.enumerated().flatMap { number, thread in
+      program.locations.indices.map { location in
+        let here = stands(number, at: location)
+        guard reached[number].contains(location) else { return StepFact(clauses: [[here]]) }
+        let excess = program.remembered(at: location).filter { $0.setCount == nil }.flatMap {
+          entry -> [Codes] in
+          let cell = thread.frame + entry.offset
+          return (entry.count..<max(entry.count, program.cells[cell].count)).map {
+            [here, (cell, $0)]
+          }
+        }
+        return StepFact(clauses: excess)
+      }
+    }.filter { !$0.clauses.isEmpty }
+  }
+
+  var exclusions: [StepFact] {
     locks.compactMap { lock in
       guard let readers = lock.readers else { return nil }
       let threads = program.threads.indices
-      return LockFact(
+      return StepFact(
         clauses: threads.flatMap { reader in
           threads.map { [(readers + reader, 1), (lock.owner, $0 + 1)] }
         })
@@ -79,7 +106,7 @@ private struct LockFactWriter {
   }
 
   /// What a thread holds where it stands.
-  var holdings: [LockFact] {
+  var holdings: [StepFact] {
     let locks = self.locks
     return program.threads.indices.flatMap { thread in
       places(of: thread).flatMap { place in
@@ -92,7 +119,7 @@ private struct LockFactWriter {
               clauses += denials(of: lock, held.isShared, by: thread).map { here + [$0] }
             }
           }
-          return LockFact(clauses: clauses)
+          return StepFact(clauses: clauses)
         }
       }
     }
@@ -105,9 +132,9 @@ private struct LockFactWriter {
   }
 
   /// Where a lock's holder can stand.
-  var whereabouts: [LockFact] {
+  var whereabouts: [StepFact] {
     locks.flatMap { lock in
-      program.threads.indices.flatMap { thread -> [LockFact] in
+      program.threads.indices.flatMap { thread -> [StepFact] in
         var facts = [whereabouts(of: (lock.owner, thread + 1), lock, false, thread)]
         if let readers = lock.readers {
           facts.append(whereabouts(of: (readers + thread, 1), lock, true, thread))
@@ -119,7 +146,7 @@ private struct LockFactWriter {
 
   private func whereabouts(
     of holder: (cell: Int, code: Int), _ lock: OneLock, _ isShared: Bool, _ thread: Int
-  ) -> LockFact {
+  ) -> StepFact {
     var clauses: [Codes] = [[holder, stands(thread, at: 0)]]
     for place in places(of: thread) {
       let here = [holder, stands(thread, at: place.location)]
@@ -133,7 +160,7 @@ private struct LockFactWriter {
         where index != lock.index { clauses.append(here + codes) }
       }
     }
-    return LockFact(clauses: clauses)
+    return StepFact(clauses: clauses)
   }
 
   /// The indices that the lock can have at a place, each with what the thread then remembers;

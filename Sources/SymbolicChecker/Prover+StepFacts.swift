@@ -2,21 +2,21 @@ import SpecLanguage
 import SpecProgram
 
 extension Prover {
-  /// Proves by induction what it can with the spec's claims and what the locks imply: which ones a
-  /// thread holds where it stands, and where the holder of a lock can be.
+  /// Proves by induction what it can with the spec's claims and what the order of steps implies:
+  /// which locks a thread holds where it stands, and where the holder of a lock can be.
   ///
   /// - Returns: for each claim that is left, a step that breaks it.
-  func useLocks(
+  func useStepFacts(
     _ pending: inout [ResolvedProperty], _ report: (ProofReport) throws -> Void
   ) throws -> [String: InductionGap] {
-    let locks = encoder.ground.lockFacts
+    let locks = encoder.ground.stepFacts
     guard !locks.isEmpty, !isStopped() else { return [:] }
     let clock = ContinuousClock()
     let start = clock.now
     milliseconds = limits.milliseconds
     let found: (ids: Set<String>, gaps: [String: InductionGap])
     do {
-      found = try inductiveWithLocks(claims, locks)
+      found = try inductiveWithFacts(claims, locks)
     } catch is SolverError {
       return [:]
     }
@@ -26,7 +26,7 @@ extension Prover {
       let others = claims.map(\.property.id).filter { $0 != id && found.ids.contains($0) }
       var answer = ProofReport(
         property: property,
-        outcome: .proved(.induction, k: 1, lemmas: others + [Self.lockFactsName]))
+        outcome: .proved(.induction, k: 1, lemmas: others + [Self.stepFactsName]))
       answer.seconds = Double(time.seconds) + Double(time.attoseconds) * 1e-18
       pending.removeAll { $0.property.id == id }
       facts.append(property)
@@ -35,11 +35,11 @@ extension Prover {
     return found.gaps
   }
 
-  /// What reports call the lemmas that locks imply.
-  static let lockFactsName = "where locks are held"
+  /// What reports call the lemmas that the order of steps implies.
+  static let stepFactsName = "what is held where"
 
-  private func inductiveWithLocks(
-    _ claims: [ResolvedProperty], _ locks: [LockFact]
+  private func inductiveWithFacts(
+    _ claims: [ResolvedProperty], _ locks: [StepFact]
   ) throws -> (ids: Set<String>, gaps: [String: InductionGap]) {
     let candidates =
       claims.map { LemmaCandidate($0, encoder.ground) } + locks.map { LemmaCandidate($0) }

@@ -123,7 +123,6 @@ final class LemmaFilter {
       isDropped = true
       for candidate in broken {
         alive[candidate] = false
-        print("DROP", questions.candidates[candidate].claim?.property.id ?? "lock", ground.program.threadCells.map { ground.program.placeText(state[$0.location]) + " \(state[($0.frame)...].prefix(6))" })
         gaps[candidate] = InductionGap(before: state, label: rule.label, after: next)
       }
       for (violation, selector) in zip(violations, selectors) where !alive[violation.candidate] {

@@ -5,12 +5,13 @@ extension Prover {
   /// Proves by induction what it can with the spec's claims and what the order of steps implies:
   /// which locks a thread holds where it stands, and where the holder of a lock can be.
   ///
-  /// - Returns: for each claim that is left, a step that breaks it.
+  /// - Returns: for each claim that is left, a step that breaks it; `nil` when there are no such
+  ///   facts, or no answer in time.
   func useStepFacts(
     _ pending: inout [ResolvedProperty], _ report: (ProofReport) throws -> Void
-  ) throws -> [String: InductionGap] {
+  ) throws -> [String: InductionGap]? {
     let locks = encoder.ground.stepFacts
-    guard !locks.isEmpty, !isStopped() else { return [:] }
+    guard !locks.isEmpty, !isStopped() else { return nil }
     let clock = ContinuousClock()
     let start = clock.now
     milliseconds = limits.milliseconds
@@ -18,7 +19,7 @@ extension Prover {
     do {
       found = try inductiveWithFacts(claims, locks)
     } catch is SolverError {
-      return [:]
+      return nil
     }
     let time = (clock.now - start).components
     for property in pending where found.ids.contains(property.property.id) {

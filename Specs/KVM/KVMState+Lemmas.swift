@@ -3,43 +3,45 @@ import TDXModuleSpecs
 
 /// What holds between the steps, for proofs by induction.
 extension KVMState {
-  /// The HKID and the life cycle, whatever the locking of the release.
+  /// The HKID, the life cycle and the vCPUs, whatever the locking of the release.
   package var releaseLemmas: [Property] {
     [
-      Lemma("H-1", "while vCPUs are flushed the TD is runnable and has its HKID") {
-        between("looks at is_hkid_assigned", "TDH.MNG.VPFLUSHDONE completes")
-          ==> td.isRunnable && hkidAssigned
-      },
-      Lemma("H-2", "from VPFLUSHDONE to KEY.FREEID the TD is BLOCKED and has its HKID") {
-        between("TDH.MNG.VPFLUSHDONE completes", "TDH.MNG.KEY.FREEID completes")
-          ==> td.isBlocked && hkidAssigned
-      },
-      Lemma("H-3", "KEY.FREEID comes after the caches were written back") {
-        between("TDH.PHYMEM.CACHE.WB completes", "TDH.MNG.KEY.FREEID completes")
-          ==> td.cachesWritten
-      },
-      Lemma("H-4", "KVM frees the HKID once the TD is torn down") {
+      Lemma("H-1", "KVM frees the HKID once the TD is torn down") {
         at("tdx_hkid_free: the HKID goes back to the pool") ==> td.isTornDown
       },
-      Lemma("H-5", "only a runnable TD has associated vCPUs") {
+      Lemma("H-2", "only a runnable TD has associated vCPUs") {
         !td.isRunnable ==> forAll(VCPU.self) { v in !td.associated[v] }
       },
-      Lemma("H-6", "a vCPU in the guest is on its way to a TD exit") {
+      Lemma("H-3", "a vCPU in the guest is on its way to a TD exit") {
         forAll(VCPU.self) { v in td.running[v] ==> at("TD exit", v) }
-      },
-      Lemma("H-7", "the TD is BLOCKED only while the HKID is being released") {
-        td.isBlocked
-          ==> between("TDH.MNG.VPFLUSHDONE completes", "TDH.MNG.KEY.FREEID completes")
-      },
-      Lemma("H-8", "KVM holds the HKID of a torn-down TD only on the way to free it") {
-        td.isTornDown && hkidAssigned ==> at("tdx_hkid_free: the HKID goes back to the pool")
       },
     ]
   }
 
-  /// The pages, where the HKID cannot go away under a removal.
+  /// Where nothing gets in the way of the release, and the HKID does not go away under a removal.
   package func memoryLemmas(_ withoutHKID: WithoutHKID) -> [Property] {
-    removalLemmas(withoutHKID) + mappingLemmas + fileLemmas
+    lifeLemmas + removalLemmas(withoutHKID) + mappingLemmas + fileLemmas
+  }
+
+  private var lifeLemmas: [Property] {
+    [
+      Lemma("H-4", "while vCPUs are flushed the TD is runnable and has its HKID") {
+        between("looks at is_hkid_assigned", "TDH.MNG.VPFLUSHDONE completes")
+          ==> td.isRunnable && hkidAssigned
+      },
+      Lemma("H-5", "the TD is BLOCKED from VPFLUSHDONE to KEY.FREEID, and has its HKID") {
+        td.isBlocked
+          == between("TDH.MNG.VPFLUSHDONE completes", "TDH.MNG.KEY.FREEID completes")
+        td.isBlocked ==> hkidAssigned
+      },
+      Lemma("H-6", "KEY.FREEID comes after the caches were written back") {
+        between("TDH.PHYMEM.CACHE.WB completes", "TDH.MNG.KEY.FREEID completes")
+          ==> td.cachesWritten
+      },
+      Lemma("H-7", "KVM holds the HKID of a torn-down TD only on the way to free it") {
+        td.isTornDown && hkidAssigned ==> at("tdx_hkid_free: the HKID goes back to the pool")
+      },
+    ]
   }
 
   private static var kick: String { "kicks all vCPUs and waits until they left the guest" }

@@ -113,8 +113,8 @@ private struct StepFactWriter {
         must[place.procedure.index][place.node].map { held in
           var clauses: [Codes] = []
           for (index, codes) in indices(of: held, place.procedure, place.node, thread) {
-            for lock in locks where lock.lock == held.lock && index.map({ $0 == lock.index }) != false
-            {
+            for lock in locks
+            where lock.lock == held.lock && index.map({ $0 == lock.index }) != false {
               let here = [stands(thread, at: place.location)] + codes
               clauses += denials(of: lock, held.isShared, by: thread).map { here + [$0] }
             }

@@ -1,3 +1,18 @@
+/// Places where a thread may stand, and where there it remembers what is asked about.
+struct ThreadPlaces: Hashable, Sendable {
+  /// How a thread agrees with an element.
+  enum Match: Hashable, Sendable {
+    /// It is the element.
+    case itself
+    /// The frame cell holds the element.
+    case cell(Int)
+    /// The frame cells from here on, so many, tell for each element whether it was taken.
+    case member(Int, count: Int)
+  }
+  let locations: Set<Int>
+  let matches: [Match]
+}
+
 extension Environment {
   /// Whether one of the threads stands at one of the places and agrees with the elements.
   mutating func stands(

@@ -1,20 +1,5 @@
 import SpecLanguage
 
-/// Places where a thread may stand, and where there it remembers what is asked about.
-struct ThreadPlaces: Hashable, Sendable {
-  /// How a thread agrees with an element.
-  enum Match: Hashable, Sendable {
-    /// It is the element.
-    case itself
-    /// The frame cell holds the element.
-    case cell(Int)
-    /// The frame cells from here on, so many, tell for each element whether it was taken.
-    case member(Int, count: Int)
-  }
-  let locations: Set<Int>
-  let matches: [Match]
-}
-
 /// Finds places by the names of actions and steps.
 struct PlaceNames: Sendable {
   struct Procedure: Sendable {

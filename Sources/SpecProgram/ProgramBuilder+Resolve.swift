@@ -56,8 +56,7 @@ extension ProgramBuilder {
       switch property.kind {
       case .always(let condition):
         term = try resolver.resolve(condition)
-        // A lemma whose premise never holds helps as much as another.
-        premise = try (property.isLemma ? nil : condition.premise).map { node throws(SpecError) in
+        premise = try condition.premise.map { node throws(SpecError) in
           try resolver.resolve(node)
         }
       case .possible(let condition, _, let states):

@@ -34,11 +34,9 @@ extension KVMState {
           == between("TDH.MNG.VPFLUSHDONE completes", "TDH.MNG.KEY.FREEID completes")
         td.isBlocked ==> hkidAssigned
       },
-      Lemma("H-6", "KEY.FREEID comes after the caches were written back") {
+      Lemma("H-6", "the caches are written back before KEY.FREEID, the HKID goes after it") {
         between("TDH.PHYMEM.CACHE.WB completes", "TDH.MNG.KEY.FREEID completes")
           ==> td.cachesWritten
-      },
-      Lemma("H-7", "KVM holds the HKID of a torn-down TD only on the way to free it") {
         td.isTornDown && hkidAssigned ==> at("tdx_hkid_free: the HKID goes back to the pool")
       },
     ]
@@ -68,25 +66,21 @@ extension KVMState {
       Lemma("M-2", "a page that is being removed has no mirror SPTE") {
         forAll(Page.self) { p in removing(p, withoutHKID) ==> !mirror[p] }
       },
-      Lemma("M-3", "RANGE.BLOCK comes to a mapped page") {
-        forAll(Page.self) { p in calling("TDH.MEM.RANGE.BLOCK", p) ==> td.sept[p] == .mapped }
-      },
-      Lemma("M-4", "TRACK comes to a blocked page") {
-        forAll(Page.self) { p in calling("TDH.MEM.TRACK", p) ==> td.sept[p] == .blocked }
-      },
-      Lemma("M-5", "vCPUs are kicked, and a page removed, one epoch after it was blocked") {
+      Lemma("M-3", "a page's S-EPT entry is as its removal's next SEAMCALL needs it") {
         forAll(Page.self) { p in
+          calling("TDH.MEM.RANGE.BLOCK", p) ==> td.sept[p] == .mapped
+          calling("TDH.MEM.TRACK", p) ==> td.sept[p] == .blocked
           at(Self.kick, p) || calling("TDH.MEM.PAGE.REMOVE", p) ==> td.sept[p] == .trackedOnce
         }
       },
-      Lemma("M-6", "vCPUs of an older epoch are in the guest only while they are kicked") {
+      Lemma("M-4", "vCPUs of an older epoch are in the guest only while they are kicked") {
         td.olderEpochsLeft || at(Self.kick)
       },
-      Lemma("M-7", "a TD whose pages are removed is runnable and has its HKID") {
+      Lemma("M-5", "a TD whose pages are removed is runnable and has its HKID") {
         calling("TDH.MEM.RANGE.BLOCK") || calling("TDH.MEM.TRACK") || at(Self.kick)
           || calling("TDH.MEM.PAGE.REMOVE") ==> td.isRunnable && hkidAssigned
       },
-      Lemma("M-8", "nothing is on its way to a KVM_BUG_ON") {
+      Lemma("M-6", "nothing is on its way to a KVM_BUG_ON") {
         !at("KVM_BUG_ON") && !at("KVM_BUG_ON, the SPTE is restored")
       },
     ]
@@ -94,27 +88,23 @@ extension KVMState {
 
   private var mappingLemmas: [Property] {
     [
-      Lemma("M-9", "a page with a mirror SPTE is mapped or being added") {
+      Lemma("M-7", "a page with a mirror SPTE is mapped or being added") {
         forAll(Page.self) { p in
           mirror[p] ==> td.sept[p] == .mapped || calling("TDH.MEM.PAGE.AUG", p)
         }
       },
-      Lemma("M-10", "a page that is added is free, has a folio and is not being invalidated") {
+      Lemma("M-8", "a page is added by one thread, is free, has a folio and stays valid") {
         forAll(Page.self) { p in
           calling("TDH.MEM.PAGE.AUG", p)
             ==> mirror[p] && td.isFree(p) && folio[p] && !invalidating[fileOf[p]]
-        }
-      },
-      Lemma("M-11", "no two threads add one page") {
-        forAll(HostThread.self) { t in
-          forAll(HostThread.self) { u in
-            forAll(Page.self) { p in
+          forAll(HostThread.self) { t in
+            forAll(HostThread.self) { u in
               calling("TDH.MEM.PAGE.AUG", t, p) && calling("TDH.MEM.PAGE.AUG", u, p) ==> t == u
             }
           }
         }
       },
-      Lemma("M-12", "a fault whose folio went away notices") {
+      Lemma("M-9", "a fault whose folio went away notices") {
         forAll(VCPU.self) { v in
           forAll(Page.self) { p in
             between(Self.find, "freezes the mirror SPTE", v, p)
@@ -122,7 +112,7 @@ extension KVMState {
           }
         }
       },
-      Lemma("M-13", "faults in a file whose inode is evicted have noticed") {
+      Lemma("M-10", "faults in a file whose inode is evicted have noticed") {
         forAll(VCPU.self) { v in
           forAll(Page.self) { p in
             forAll(File.self) { f in
@@ -139,7 +129,7 @@ extension KVMState {
     let close = "close(guest_memfd)"
     let punch = "fallocate(PUNCH_HOLE)"
     return [
-      Lemma("M-14", "an invalidation is in progress between its begin and its end") {
+      Lemma("M-11", "an invalidation is in progress between its begin and its end") {
         forAll(File.self) { f in
           between("invalidation begins", "invalidation ends", f) ==> invalidating[f]
         }
@@ -147,7 +137,7 @@ extension KVMState {
           between("invalidation begins", "invalidation ends", p) ==> invalidating[fileOf[p]]
         }
       },
-      Lemma("M-15", "the pages of a zap are the file's") {
+      Lemma("M-12", "the pages of a zap are the file's") {
         forAll(File.self) { f in
           forAll(Page.self) { p in
             inside(close, f, p) || inside(Self.slotDeleteName, f, p)
@@ -156,7 +146,7 @@ extension KVMState {
           }
         }
       },
-      Lemma("M-16", "a zap has removed the pages it is past") {
+      Lemma("M-13", "a zap has removed the pages it is past") {
         forAll(File.self) { f in
           forAll(Page.self) { p in
             (inside(close, f, taken(p)) || inside(Self.slotDeleteName, f, taken(p)))
@@ -165,7 +155,7 @@ extension KVMState {
           }
         }
       },
-      Lemma("M-17", "the pages of a hole or of a closed file are free when their folios go") {
+      Lemma("M-14", "the pages of a hole or of a closed file are free when their folios go") {
         forAll(Page.self) { p in
           between("clears the mirror SPTE", Self.truncate, p) ==> !mirror[p]
           at(Self.truncate, p) ==> td.isFree(p)
@@ -175,10 +165,10 @@ extension KVMState {
           }
         }
       },
-      Lemma("M-18", "a hole is punched into an open file") {
+      Lemma("M-15", "a hole is punched into an open file") {
         forAll(Page.self) { p in inside(punch, p) ==> gmem[fileOf[p]] == .open }
       },
-      Lemma("M-19", "a file is closed by one thread") {
+      Lemma("M-16", "a file is closed by one thread") {
         forAll(File.self) { f in
           inside(close, f) ==> gmem[f] == .closing
           forAll(HostThread.self) { t in

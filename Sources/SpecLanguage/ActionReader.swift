@@ -197,7 +197,7 @@ extension Node {
   fileprivate var readsState: Bool {
     any {
       switch $0 {
-      case .read, .inside, .at: true
+      case .read, .standing: true
       default: false
       }
     }

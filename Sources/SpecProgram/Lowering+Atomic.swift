@@ -115,7 +115,7 @@ extension Node {
   var readsSharedState: Bool {
     any {
       switch $0 {
-      case .read, .inside, .at: true
+      case .read, .standing: true
       default: false
       }
     }

@@ -18,16 +18,14 @@ extension Program {
   var resolver: Resolver {
     Resolver(
       spec: spec, scope: scope, variables: variables, outcomes: outcomes,
-      locationsInside: { name in locations { $0.isInside(name) } },
-      locationsAt: { name in locations { $0.label == name } })
-  }
-
-  private func locations(where predicate: (NodeInfo) -> Bool) -> Set<Int> {
-    var found: Set<Int> = []
-    for (number, place) in locations.enumerated() where place.procedure >= 0 {
-      if predicate(procedures[place.procedure].info[place.node]) { found.insert(number) }
-    }
-    return found
+      places: PlaceNames(
+        locations: locations,
+        procedures: procedures.map { procedure in
+          PlaceNames.Procedure(
+            info: procedure.info, successors: procedure.nodes.map(\.successors),
+            frame: procedure.frame, frameCells: procedure.frameCells, live: procedure.live,
+            role: procedure.action.role)
+        }))
   }
 
   /// Which part of a condition is false in a state, and for which elements.

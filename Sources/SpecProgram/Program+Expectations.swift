@@ -34,7 +34,7 @@ extension Program {
 extension Node {
   fileprivate var isAboutStates: Bool {
     switch self {
-    case .read, .inside, .at, .currentThread: true
+    case .read, .standing, .currentThread: true
     default: false
     }
   }

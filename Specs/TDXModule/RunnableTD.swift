@@ -12,14 +12,14 @@ import SpecLanguage
 public struct RunnableTD: SpecPart {
   let life = Var(LifeCycle.TD_KEYS_CONFIGURED, as: "td_lifecycle")
   /// CACHE.WB completed on the package since VPFLUSHDONE (kot.wbinvd_bitmap is 0).
-  let cachesWritten = Var(false, as: "caches_written_back")
+  package let cachesWritten = Var(false, as: "caches_written_back")
   /// The vCPU's TDVPS is associated with a logical processor.
-  let associated = Map(VCPU.self, true, as: "vcpu_associated")
+  package let associated = Map(VCPU.self, true, as: "vcpu_associated")
   /// The vCPU is in the guest.
-  let running = Map(VCPU.self, false, as: "vcpu_in_guest")
+  package let running = Map(VCPU.self, false, as: "vcpu_in_guest")
   /// The vCPU is in the guest since before the last TDH.MEM.TRACK.
   let olderEpoch = Map(VCPU.self, false, as: "in_guest_since_older_epoch")
-  let sept = Map(Page.self, SEPT.mapped, as: "sept")
+  package let sept = Map(Page.self, SEPT.mapped, as: "sept")
   /// The TDR's lock; every running vCPU holds it shared (tdx-module §6.2).
   let tdr = RWLock("TDR", rank: nil)
 

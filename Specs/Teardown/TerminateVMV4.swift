@@ -36,6 +36,7 @@ public struct TerminateVMV4: Spec {
     design.kvm.hkidMirror
     design.kvm.keyLives
     design.kvm.td.properties
+    design.kvm.releaseLemmas
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack
@@ -72,6 +73,9 @@ public struct TerminateVMLockFirst: Spec {
     design.kvm.hkidMirror
     design.kvm.keyLives
     design.kvm.td.properties
+    design.kvm.releaseLemmas
+    design.kvm.memoryLemmas(.reclaim)
+    design.lemmas
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack

@@ -22,8 +22,6 @@ public final class ExploredGraph<E: Engine> {
   private var parents: PageArray<UInt32>
   private var targets: PageArray<UInt32>
   private var kindOfEdge: PageArray<UInt16>
-  /// The id of the first state at each distance from the initial one.
-  private var levels = [0]
   private var kindNumbers: [StepKind: UInt64] = [:]
 
   /// How many states there are; with a limit, the ones that were found before it.
@@ -54,7 +52,7 @@ public final class ExploredGraph<E: Engine> {
       throw .outOfMemory(states: states)
     }
     do {
-      try follow(limits.timeLimit.map { max(0, $0 - result.seconds) })
+      try follow(limits.timeLimit.map { max(0, $0 - result.seconds) }, onProgress)
     } catch let error as EngineFault {
       throw .spec(error.error)
     } catch {
@@ -69,7 +67,9 @@ public final class ExploredGraph<E: Engine> {
   }
 
   /// Goes over the states again, breadth first, and numbers them.
-  private func follow(_ seconds: Double?) throws {
+  private func follow(
+    _ seconds: Double?, _ onProgress: ((SearchProgress) -> Void)?
+  ) throws {
     let words = places.words
     guard places.count < Int(UInt32.max) else { throw StoreError.tooManyStates(limit: 1 << 32) }
     var idOfPlace = try PageArray<UInt32>(minimumCapacity: places.count)
@@ -80,16 +80,11 @@ public final class ExploredGraph<E: Engine> {
     let clock = ContinuousClock()
     let start = clock.now
     engine.layout.pack(program.initial, into: state.base)
-    var nextLevel = 1
     discover(places.find(state.base), from: .max, &idOfPlace)
     var id = 0
     while id < stateCount {
       _ = places.load(Int(placeOfID.base[id]), into: state.base)
       firstEdge.base[id] = UInt64(edgeCount)
-      if id == nextLevel {
-        levels.append(id)
-        nextLevel = stateCount
-      }
       let found = try engine.expand(
         state.base, into: buffers.successors, marks: marks.base, by: marker)
       try targets.reserve(edgeCount + found)
@@ -106,18 +101,37 @@ public final class ExploredGraph<E: Engine> {
         edgeCount += 1
       }
       id += 1
-      if id & 1023 == 0, let end = reasonToStop(clock.now - start, seconds) {
+      guard id & 4095 == 0 else { continue }
+      if let end = reasonToStop(clock.now - start, seconds) {
         result.end = end
         break
       }
+      if id & 0x1ffff == 0 { report(id, onProgress) }
     }
     for rest in id...stateCount { firstEdge.base[rest] = UInt64(edgeCount) }
   }
 
   private func reasonToStop(_ spent: Duration, _ seconds: Double?) -> SearchEnd? {
     if tdxs_interrupted() != 0 { return .interrupted }
+    if let most = search.limits.maxMemory, bytes > most {
+      return .limit("\(most) bytes of memory")
+    }
     guard let seconds, spent > .seconds(seconds) else { return nil }
     return .limit("\(search.limits.timeLimit ?? seconds) s")
+  }
+
+  /// Estimate of the memory in use, and of what a survey takes for each state and thread.
+  private var bytes: Int {
+    let threads = max(1, program.threadCount)
+    return search.store.residentBytes + places.count * 4 + stateCount * (20 + 8 * threads)
+      + edgeCount * 6
+  }
+
+  private func report(_ id: Int, _ onProgress: ((SearchProgress) -> Void)?) {
+    onProgress?(
+      SearchProgress(
+        states: id, transitions: edgeCount, depth: result.diameter,
+        frontier: result.states - id, seconds: result.seconds, bytes: bytes))
   }
 
   private func discover(
@@ -155,9 +169,6 @@ public final class ExploredGraph<E: Engine> {
 
   @inline(__always)
   public func kind(_ edge: Int) -> Int { Int(kindOfEdge.base[edge]) }
-
-  /// The distance of a state from the initial one.
-  public func depth(_ id: Int) -> Int { (levels.firstIndex { $0 > id } ?? levels.count) - 1 }
 
   /// Copies a state.
   public func load(_ id: Int, into state: UnsafeMutablePointer<UInt64>) {

@@ -14,7 +14,8 @@ extension TDXSpec {
         Explores both at the same sizes, without reductions, and compares the calls they have, \
         their checks in order, which answers each call can get (also by the state in which it \
         began), the locks held at each SEAMCALL, and the verdicts of the properties that both \
-        have. --reduce concerns the verdicts. What the text of a call does besides its checks is \
+        have. --reduce concerns the verdicts, limits hold for each search apart. \
+        What the text of a call does besides its checks is \
         not compared. Each difference in behaviour comes with the shortest run that shows it.
 
         No difference exits 0, a difference 1. When a limit ended a search, the answers that only \

@@ -15,7 +15,8 @@ extension TDXSpec {
         What a spec is made of, every call with its checks in order, what calls answer in which \
         state, the locks held at each SEAMCALL, verdicts, and the shortest way to each answer. \
         Tables of answers are read off the full graph, which is explored without reductions; \
-        --reduce concerns the verdicts. A document that a limit cut short says BOUNDED and exits \
+        --reduce concerns the verdicts. Limits hold for each search apart. \
+        A document that a limit cut short says BOUNDED and exits \
         3. Sections that need no exploration (summary, parameters, state, actions, locks, steps) \
         are written at once.
 

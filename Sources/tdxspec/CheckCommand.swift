@@ -57,8 +57,8 @@ extension TDXSpec {
       name: .long,
       help: ArgumentHelp(
         """
-        Only properties of states (safety), LeadsTo (liveness) or Refines (refinement); the last \
-        two need the full graph.
+        Only properties of states (safety), LeadsTo (liveness), Refines (refinement) or Lemmas \
+        (lemma). LeadsTo and Refines need the full graph; Lemmas leave por little to do.
         """,
         valueName: "kind"))
     var only: PropertyKind?

@@ -9,9 +9,14 @@ enum PropertyKind: String, ExpressibleByArgument, CaseIterable {
   case safety
   case liveness
   case refinement
+  /// Made for proofs. Lemmas say where threads stand, which leaves `por` little to do.
+  case lemma
 
   init(_ property: Property) {
-    self = property.isLiveness ? .liveness : property.refinement != nil ? .refinement : .safety
+    self =
+      property.isLiveness
+      ? .liveness
+      : property.refinement != nil ? .refinement : property.isLemma ? .lemma : .safety
   }
 }
 

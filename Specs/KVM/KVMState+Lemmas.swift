@@ -71,6 +71,7 @@ extension KVMState {
           calling("TDH.MEM.RANGE.BLOCK", p) ==> td.sept[p] == .mapped
           calling("TDH.MEM.TRACK", p) ==> td.sept[p] == .blocked
           at(Self.kick, p) || calling("TDH.MEM.PAGE.REMOVE", p) ==> td.sept[p] == .trackedOnce
+          calling("TDH.PHYMEM.PAGE.WBINVD", p) ==> td.isFree(p)
         }
       },
       Lemma("M-4", "vCPUs of an older epoch are in the guest only while they are kicked") {

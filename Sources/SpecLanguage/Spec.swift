@@ -49,6 +49,8 @@ public struct SpecDescription: Sendable {
   public let scopes: [Scope]
   public let mutations: [Mutation]
   public let cost: CostModel?
+  /// Whether a mutation took something out: then a name that is gone is a place where nobody stands.
+  public let isMutated: Bool
 
   /// Reads a spec's declarations by reflection, in order of declaration, parts included.
   public init(_ spec: some Spec) { self.init(spec, properties: spec.properties) }
@@ -70,6 +72,7 @@ public struct SpecDescription: Sendable {
     scopes = spec.scopes
     mutations = spec.mutations
     cost = spec.cost
+    isMutated = false
   }
 
   /// The declared name of a variable.

@@ -2,7 +2,7 @@ extension SpecDescription {
   /// The same spec with other variables, actions or properties.
   public init(
     _ base: SpecDescription, variables: [NamedVariable]? = nil, actions: [Action]? = nil,
-    properties: [Property]? = nil
+    properties: [Property]? = nil, isMutated: Bool? = nil
   ) {
     name = base.name
     summary = base.summary
@@ -15,6 +15,7 @@ extension SpecDescription {
     scopes = base.scopes
     mutations = base.mutations
     cost = base.cost
+    self.isMutated = isMutated ?? base.isMutated
   }
 }
 

@@ -20,7 +20,7 @@ extension SpecDescription {
         verdict: .violated, reason: "mutation \(mutation.id): \(mutation.text)", condition: nil)
       return property.settled([expected])
     }
-    return SpecDescription(self, actions: actions, properties: properties)
+    return SpecDescription(self, actions: actions, properties: properties, isMutated: true)
   }
 }
 

@@ -11,11 +11,13 @@ struct PlaceNames: Sendable {
     let role: SortID?
   }
   let locations: [(procedure: Int, node: Int)]
+  /// Whether a name that nothing has is a place that a mutation took away.
+  let mayBeGone: Bool
   let procedures: [Procedure]
 
   /// The locations that the words mean.
   ///
-  /// - Throws: `TDX1005` when there are none.
+  /// - Throws: `TDX1005` when there are none and no mutation took something away.
   func locations(_ standing: Standing) throws(SpecError) -> Set<Int> {
     switch standing {
     case .inside(let name): return try known(find { $0.isInside(name) }, name)
@@ -42,7 +44,7 @@ struct PlaceNames: Sendable {
   }
 
   private func known(_ found: Set<Int>, _ name: String) throws(SpecError) -> Set<Int> {
-    if !found.isEmpty { return found }
+    if !found.isEmpty || mayBeGone { return found }
     throw SpecError(
       "TDX1005", "no procedure has an action or step called '\(name)'",
       suggestion: "names in inside(…) and at(…) are those of Action(…) and Step(…)")
@@ -125,7 +127,7 @@ extension Resolver {
     _ place: Standing, _ details: [ThreadDetail]
   ) throws(SpecError) -> Term {
     let locations = try places.locations(place)
-    guard !details.isEmpty else { return .threadAt(locations) }
+    guard !details.isEmpty, !locations.isEmpty else { return .threadAt(locations) }
     var groups: [[ThreadPlaces.Match]: Set<Int>] = [:]
     for location in locations.sorted() {
       guard let matches = try places.matches(details, at: location) else { continue }

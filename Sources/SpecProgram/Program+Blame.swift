@@ -19,7 +19,7 @@ extension Program {
     Resolver(
       spec: spec, scope: scope, variables: variables, outcomes: outcomes,
       places: PlaceNames(
-        locations: locations,
+        locations: locations, mayBeGone: spec.isMutated,
         procedures: procedures.map { procedure in
           PlaceNames.Procedure(
             info: procedure.info, successors: procedure.nodes.map(\.successors),

@@ -5,7 +5,7 @@ extension ProgramBuilder {
     Resolver(
       spec: spec, scope: scope, variables: variables, outcomes: outcomes,
       places: PlaceNames(
-        locations: locations,
+        locations: locations, mayBeGone: spec.isMutated,
         procedures: flows.enumerated().map { index, flow in
           PlaceNames.Procedure(
             info: flow.info, successors: flow.nodes.map(\.successors), frame: flow.frame,

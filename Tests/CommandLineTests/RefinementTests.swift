@@ -54,7 +54,7 @@ import Testing
 
   @Test func itStandsAmongTheOthersWithASearchOfItsOwn() throws {
     let result = try Tool.run("check", Self.mainline, "--scope", "small", "--notes")
-    #expect(result.output.contains("R-1, on the full graph: 33,527 states"))
+    #expect(result.output.contains("R-1, on the full graph: 33,849 states"))
     #expect(result.output.contains("note TDX4006: R-1: no step is “TDH.MNG.CREATE”"))
     let ids = try Tool.run("check", Self.mainline, "--scope", "small", "--json").events()
       .compactMap { $0["property"] as? String }

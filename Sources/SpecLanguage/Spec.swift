@@ -49,7 +49,7 @@ public struct SpecDescription: Sendable {
   public let scopes: [Scope]
   public let mutations: [Mutation]
   public let cost: CostModel?
-  /// Whether a mutation took something out: then a name that is gone is a place where nobody stands.
+  /// Whether a mutation took something out: a name that is gone is a place where nobody stands.
   public let isMutated: Bool
 
   /// Reads a spec's declarations by reflection, in order of declaration, parts included.

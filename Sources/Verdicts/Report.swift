@@ -118,6 +118,17 @@ public struct GraphFigures: Sendable {
   }
 }
 
+/// The answers that a search has seen a call give, as the spec orders them.
+public struct CallAnswers: Sendable {
+  public let call: String
+  public let outcomes: [String]
+
+  public init(call: String, outcomes: [String]) {
+    self.call = call
+    self.outcomes = outcomes
+  }
+}
+
 /// What one search of one spec found.
 public struct SpecReport: Sendable {
   public let program: Program
@@ -133,6 +144,8 @@ public struct SpecReport: Sendable {
   public var reductionRemarks: [String] = []
   public var properties: [PropertyReport]
   public var notes: [SpecNote]
+  /// What each call was seen to answer, in the order of the spec's actions.
+  public var answers: [CallAnswers] = []
 
   /// What all its searches took, each counted once.
   public var secondsInAll: Double {

@@ -167,10 +167,23 @@ struct CheckRunner {
         reductions: applied.names, properties: answers,
         notes: Notes(engine.program, result).all)
       report.reductionRemarks = applied.remarks
+      report.answers = Self.answers(engine.program, result)
       return Outcome(report: report, sample: search.sample(most: sampleSize))
     } catch let error as SearchError {
       progress.clear()
       throw try complain(error, engine.program)
+    }
+  }
+
+  /// Fusion and the like keep which answers each call has.
+  private static func answers(_ program: Program, _ result: SearchResult) -> [CallAnswers] {
+    var seen: [Int: Set<Int>] = [:]
+    for (key, count) in result.coverage where count > 0 {
+      if let outcome = key.outcome { seen[key.procedure, default: []].insert(outcome) }
+    }
+    return program.spec.actions.enumerated().map { number, action in
+      let outcomes = (seen[number] ?? []).sorted().map { program.outcomes[$0].text }
+      return CallAnswers(call: action.name, outcomes: outcomes)
     }
   }
 

@@ -29,7 +29,8 @@ struct TDXSpec: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Ask.self, Check.self, Cost.self, Diff.self, Doc.self, Explore.self, List.self, Mutate.self,
+      Ask.self, Check.self, Cost.self, Diff.self, Compare.self, Doc.self, Explore.self, List.self,
+      Mutate.self,
       Prove.self, Read.self,
     ])
 

@@ -132,6 +132,7 @@ extension DeferredRemoval {
     kvm.keyLives
     pin.expect(.violated, when: link == 1, because: "the pin keeps the inode, not the folio")
     kvm.td.properties
+    kvm.comparison(reclaims: true, releasesEarly: false)
     kvm.closeEnds
     kvm.slotDeletionEnds
     destroyCompletes

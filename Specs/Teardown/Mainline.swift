@@ -120,6 +120,7 @@ public struct TeardownMainline: Spec {
     kvm.closeEnds
     kvm.slotDeletionEnds
     kvm.memoryComesBackInTheEnd
+    kvm.comparison(reclaims: false, releasesEarly: false)
     Possible(
       "S001-Q", "a memslot deletion whose gate is read after the last KVM_RUN succeeds",
       call: KVMState.slotDeleteName, after: Condition(runEnded.node), cites: "seed 001"

@@ -149,6 +149,7 @@ extension ReleaseHint {
         a vCPU that enters the guest again after its flush is associated but on no CPU's list: \
         the loop never flushes it (kvm-tdx B-11)
         """)
+    kvm.comparison(reclaims: true, releasesEarly: true)
     kvm.closeEnds
     kvm.slotDeletionEnds.expect(
       .violated, when: hint == 1,

@@ -22,6 +22,12 @@ struct TerminateVM: SpecPart {
         "small", "one of everything, two threads",
         ["vcpus": 1, "pages": 1, "files": 1, "threads": 2]),
       Scope(
+        "run", "two vCPUs and pages of one file, two threads",
+        ["vcpus": 2, "pages": 2, "files": 1, "threads": 2]),
+      Scope(
+        "teardown", "two of everything, two threads",
+        ["vcpus": 2, "pages": 2, "files": 2, "threads": 2]),
+      Scope(
         "three", "one vCPU, two pages and files, three threads",
         ["vcpus": 1, "pages": 2, "files": 2, "threads": 3]),
       Scope(

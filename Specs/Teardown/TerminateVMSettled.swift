@@ -148,6 +148,7 @@ extension TerminateVMSettled {
         nothing makes the new VM wait until the old VM's file is closed: the page still belongs to \
         the old TD (kvm-tdx §5.d)
         """)
+    kvm.comparison(reclaims: true, releasesEarly: true)
     slotsAfterTerminate
     memoryComesBack
     reuse.expect(.vacuous, when: link == 0, because: "7.3 cannot link an inode (kvm-tdx §5.d)")

@@ -37,6 +37,7 @@ public struct TerminateVMV4: Spec {
     design.kvm.keyLives
     design.kvm.td.properties
     design.kvm.releaseLemmas
+    design.kvm.comparison(reclaims: true, releasesEarly: true)
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack
@@ -76,6 +77,7 @@ public struct TerminateVMLockFirst: Spec {
     design.kvm.releaseLemmas
     design.kvm.memoryLemmas(.reclaim)
     design.lemmas
+    design.kvm.comparison(reclaims: true, releasesEarly: true)
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack

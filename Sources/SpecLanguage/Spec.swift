@@ -10,10 +10,13 @@ public protocol Spec: SpecPart {
   @ListBuilder<Action> var actions: [Action] { get }
   @ListBuilder<Property> var properties: [Property] { get }
   @ListBuilder<Scope> var scopes: [Scope] { get }
+  /// Tables that guards are made from, for readers.
+  @ListBuilder<ReferenceTable> var tables: [ReferenceTable] { get }
 }
 
 extension Spec {
   @ListBuilder<Scope> public var scopes: [Scope] { [Scope]() }
+  @ListBuilder<ReferenceTable> public var tables: [ReferenceTable] { [ReferenceTable]() }
 }
 
 /// Lists things under each other.
@@ -41,6 +44,7 @@ public struct SpecDescription: Sendable {
   public let actions: [Action]
   public let properties: [Property]
   public let scopes: [Scope]
+  public let tables: [ReferenceTable]
 
   /// Reads a spec's declarations by reflection, in order of declaration, parts included.
   public init(_ spec: some Spec) {
@@ -55,6 +59,7 @@ public struct SpecDescription: Sendable {
     actions = spec.actions
     properties = spec.properties
     scopes = spec.scopes
+    tables = spec.tables
   }
 
   /// The declared name of a variable.

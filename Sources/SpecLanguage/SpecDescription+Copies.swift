@@ -13,6 +13,7 @@ extension SpecDescription {
     self.actions = actions ?? base.actions
     self.properties = properties ?? base.properties
     scopes = base.scopes
+    tables = base.tables
   }
 }
 
@@ -25,6 +26,7 @@ extension Action {
     self.body = body
     citations = base.citations
     location = base.location
+    outputs = base.outputs
   }
 }
 

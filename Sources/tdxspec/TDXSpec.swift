@@ -26,7 +26,7 @@ struct TDXSpec: ParsableCommand {
         4 skipped  70 internal error  74 output cannot be written
       """,
     version: version,
-    subcommands: [Ask.self, Check.self, Explore.self, List.self, Prove.self, Read.self])
+    subcommands: [Ask.self, Check.self, Explore.self, List.self, Prove.self, Read.self, Trace.self])
 
   /// Runs the tool and maps every way out to one of its exit codes.
   static func main() {

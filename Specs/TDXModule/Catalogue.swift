@@ -2,5 +2,5 @@ import SpecLanguage
 
 /// The specs of this module.
 public enum TDXModuleSpecs {
-  public static var all: [CatalogueEntry] { [CatalogueEntry { HKIDLifecycle() }] }
+  public static var all: [CatalogueEntry] { [CatalogueEntry { HKIDLifecycle() }, CatalogueEntry { TDXModule() }] }
 }

@@ -24,7 +24,8 @@ public struct CallEvaluator: Sendable {
     self.program = program
     interpreter = Interpreter(program)
     numbers = Dictionary(
-      program.procedures.map { ($0.action.name, $0.index) }, uniquingKeysWith: { first, _ in first })
+      program.procedures.map { ($0.action.name, $0.index) }, uniquingKeysWith: { first, _ in first }
+    )
   }
 
   /// The number of an action, and its arguments in order; `nil` when there is none of that name.

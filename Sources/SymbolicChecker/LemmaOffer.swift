@@ -197,7 +197,9 @@ private struct Names {
         let count = count(constant.value), count > 1
       else { return [] }
       let own = order.filter { $0.sort == keys }
-      func value(_ element: Element) -> Int { constant.table(element.number, program.scope.sizes(values: count)) }
+      func value(_ element: Element) -> Int {
+        constant.table(element.number, program.scope.sizes(values: count))
+      }
       func read(_ element: Element) -> Node { .constant(constant.id, name(element)) }
       let known = own.flatMap { key in
         order.filter { $0.sort == sort }.map { element -> Node in

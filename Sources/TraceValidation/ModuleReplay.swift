@@ -33,7 +33,8 @@ struct ModuleReplay {
     self.observer = observer
     arguments = ModuleArguments(platform: observer.platform, variables: observer.variables)
     keyNumbers = Dictionary(
-      observer.keys.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { a, _ in a })
+      observer.keys.enumerated().map { ($0.element.name, $0.offset) },
+      uniquingKeysWith: { a, _ in a })
     initial = observer.keys.map { observer.value(of: $0, in: program.initial) }
   }
 

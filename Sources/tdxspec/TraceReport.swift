@@ -29,7 +29,8 @@ struct TraceReport {
     out += "\(ReplayTally.leastOfCell) % or more"
     let rate = Int(Double(total.compared) / max(0.001, seconds))
     out += "; \(Self.rounded(seconds)) s, \(rate) calls/s\n"
-    return out + (tally.isEnough ? "The spec agrees with the recording.\n" : "Too few calls agree.\n")
+    return out
+      + (tally.isEnough ? "The spec agrees with the recording.\n" : "Too few calls agree.\n")
   }
 
   private static func rounded(_ seconds: Double) -> String { "\((seconds * 10).rounded() / 10)" }

@@ -46,7 +46,8 @@ struct TraceRunner {
     }
     line.clear()
     if !check.tally.isEnough { status = status.combined(with: .failure) }
-    let seconds = Double((clock.now - start).components.seconds)
+    let seconds =
+      Double((clock.now - start).components.seconds)
       + Double((clock.now - start).components.attoseconds) / 1e18
     let report = TraceReport(
       program: program, files: paths, tally: check.tally, disagreements: check.disagreements,
@@ -84,7 +85,8 @@ final class TraceProgressLine {
     last = now
     let seconds = max(0.001, Double((now - start) / .seconds(1)))
     let rate = Int(Double(progress.calls) / seconds)
-    let left = seconds * Double(progress.allSequences - progress.sequences)
+    let left =
+      seconds * Double(progress.allSequences - progress.sequences)
       / Double(max(1, progress.sequences))
     let text =
       "trace check: \(progress.sequences) of \(progress.allSequences) sequences, "

@@ -2,5 +2,7 @@ import SpecLanguage
 
 /// The specs of this module.
 public enum TDXModuleSpecs {
-  public static var all: [CatalogueEntry] { [CatalogueEntry { HKIDLifecycle() }, CatalogueEntry { TDXModule() }] }
+  public static var all: [CatalogueEntry] {
+    [CatalogueEntry { HKIDLifecycle() }, CatalogueEntry { TDXModule() }]
+  }
 }

@@ -39,7 +39,9 @@ struct ModuleLeaf: Sendable {
     opStates = op
     entryStates = entry
     let modes = locks.split(separator: " ").map { LockUseOfLeaf(rawValue: String($0)) ?? .none }
-    self.locks = ModuleLock.allCases.map { modes.indices.contains($0.rawValue) ? modes[$0.rawValue] : .none }
+    self.locks = ModuleLock.allCases.map {
+      modes.indices.contains($0.rawValue) ? modes[$0.rawValue] : .none
+    }
   }
 
   func lock(_ lock: ModuleLock) -> LockUseOfLeaf { locks[lock.rawValue] }

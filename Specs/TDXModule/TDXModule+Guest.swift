@@ -54,9 +54,12 @@ extension TDXModule {
         leave(lp, v, t, as: nil)
         fatal[t] <- true
         Return(.tdx(.NON_RECOVERABLE_TD_WRONG_APIC_MODE, "exit reason", 1))
-      }.because("an exit right after the entry is delayed, which needs the APIC", "tdx-module §13.5")
+      }.because(
+        "an exit right after the entry is delayed, which needs the APIC", "tdx-module §13.5")
       leave(lp, v, t, as: .VCPU_READY)
-      When(reason == .vmcall) { Return(.tdExit(reason: 77)) } else: {
+      When(reason == .vmcall) {
+        Return(.tdExit(reason: 77))
+      } else: {
         Return(.tdExit(reason: 1))
       }
     }

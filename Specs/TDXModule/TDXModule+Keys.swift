@@ -126,6 +126,9 @@ extension TDXModule {
   ) -> [Statement] {
     wbPoint[p] <- point
     When(command == .start) {
+      Each(TD.self) { t in blockedAtStart[p, t] <- (life[t] == .TD_BLOCKED) }
+    }
+    When(command == .start) {
       Each(HKID.self) { h in
         wbFlushed[p, h] <- (kot[h] == .HKID_FLUSHED)
         dirtyPassed[h, p] <- false
@@ -143,16 +146,25 @@ extension TDXModule {
         writeBackPending[h, p] <- false
       }
       dirtyPassed[h, p] <- false
-      When(command == .start) { dirtyAhead[h, p] <- false } else: {
+      When(command == .start) {
+        dirtyAhead[h, p] <- false
+      } else: {
         dirtyAhead[h, p] <- dirtyPassed[h, p]
       }
       wbFlushed[p, h] <- false
+    }
+    Each(TD.self) { t in
+      When(
+        life[t] == .TD_BLOCKED && (command == .start || blockedAtStart[p, t])
+      ) { writtenBack[t, p] <- true }
+      blockedAtStart[p, t] <- false
     }
     wbPoint[p] <- 0
   }
 
   @StatementBuilder private func endCycle(_ p: Expr<Package>) -> [Statement] {
     wbPoint[p] <- 0
+    Each(TD.self) { t in blockedAtStart[p, t] <- false }
     Each(HKID.self) { h in
       wbFlushed[p, h] <- false
       dirtyPassed[h, p] <- false

@@ -25,6 +25,7 @@ extension TDXModule {
       Check(canPromote(t, e), else: .tdx(.EPT_INVALID_PROMOTE_CONDITIONS, .RCX))
         .because("one block, page by page, in one state", "tdx-module §10.8")
       When(interrupted) { Return(.tdx(.INTERRUPTED_RESTARTABLE)) }
+      works(on: t)
       Each(Page.self) { q in
         When(blockOf[q] == block && !isLoose[q] || target[t, e] == q) { release(q) }
       }
@@ -74,6 +75,7 @@ extension TDXModule {
       tracked(t, e)
       self.page(page, in: .R8, of: .pageDemote, .page, is: .NDA, after: [td.element()])
       When(interrupted) { Return(.tdx(.INTERRUPTED_RESTARTABLE)) }
+      works(on: t)
       take(page.element(), as: .EPT, for: t, keepingEpoch: true)
       large[block] <- nil
       children[t] <- children[t] + 1
@@ -93,7 +95,9 @@ extension TDXModule {
   ) -> Statement {
     Each(Entry.self) { c in
       When(parent[c] == e) {
-        When(entryState[t, e].in(.MAPPED, .BLOCKED)) { entryState[t, c] <- .MAPPED } else: {
+        When(entryState[t, e].in(.MAPPED, .BLOCKED)) {
+          entryState[t, c] <- .MAPPED
+        } else: {
           entryState[t, c] <- .PENDING
         }
         Each(Page.self) { q in

@@ -59,8 +59,9 @@ extension TDXModule {
       Check(numTDCX[t] < tdcxPages + spareTDCX, else: .tdx(.TDCX_NUM_INCORRECT))
       self.page(page, in: .RCX, of: .mngAddCX, .page, is: .NDA, after: [td.element()])
       Check(
-        numTDCX[t] < tdcxPages || opState[t] == .UNINITIALIZED, else: .tdx(.OP_STATE_INCORRECT))
-        .because("a page beyond those that the TDCS needs", "tdx-module §8.3")
+        numTDCX[t] < tdcxPages || opState[t] == .UNINITIALIZED, else: .tdx(.OP_STATE_INCORRECT)
+      )
+      .because("a page beyond those that the TDCS needs", "tdx-module §8.3")
       numTDCX[t] <- numTDCX[t] + 1
       children[t] <- children[t] + 1
       take(p, as: .TDCX, for: t)
@@ -117,8 +118,9 @@ extension TDXModule {
   }
 
   private var finalise: Action {
-    Action("TDH.MR.FINALIZE", with: CallArgument("td", PageOperand.self), cites: ["tdx-module §8.6"])
-    { td in
+    Action(
+      "TDH.MR.FINALIZE", with: CallArgument("td", PageOperand.self), cites: ["tdx-module §8.6"]
+    ) { td in
       let t = self.td(at: td)
       tdr(td, in: .RCX, of: .mrFinalize)
       state(of: t, for: .mrFinalize)

@@ -68,13 +68,17 @@ extension TDXModule {
     ).because("a 4 KB page of the wanted type", "tdx-module §5.2")
   }
 
-  func tdr(_ operand: Expr<PageOperand>, in register: OperandID, of leaf: ModuleLeaf)
+  func tdr(
+    _ operand: Expr<PageOperand>, in register: OperandID, of leaf: ModuleLeaf
+  )
     -> [Statement]
   {
     page(operand, in: register, of: leaf, .TDR, is: .TDR)
   }
 
-  func tdvpr(_ operand: Expr<PageOperand>, in register: OperandID, of leaf: ModuleLeaf)
+  func tdvpr(
+    _ operand: Expr<PageOperand>, in register: OperandID, of leaf: ModuleLeaf
+  )
     -> [Statement]
   {
     page(operand, in: register, of: leaf, .TDVPR, is: .TDVPR)
@@ -91,7 +95,7 @@ extension TDXModule {
   @StatementBuilder func state(of t: Expr<TD>, for leaf: ModuleLeaf) -> [Statement] {
     Check(!fatal[t], else: .tdx(.TD_FATAL))
     keysConfigured(t)
-    Check(!(numTDCX[t] < tdcxPages), else: .tdx(.TDCS_NOT_ALLOCATED))
+    Check(numTDCX[t] >= tdcxPages, else: .tdx(.TDCS_NOT_ALLOCATED))
     Check(allows(leaf, opState[t]), else: .tdx(.OP_STATE_INCORRECT))
       .because("the row of \(leaf.name)", "tdx-module §14.2")
   }
@@ -192,6 +196,11 @@ extension TDXModule {
   }
 
   // MARK: Effects
+
+  /// History: a page leaf has an effect.
+  func works(on t: Expr<TD>) -> Statement {
+    When(life[t] != .TD_KEYS_CONFIGURED) { outOfOrder <- true }
+  }
 
   /// The page becomes the TD's, of that type.
   @StatementBuilder func take(

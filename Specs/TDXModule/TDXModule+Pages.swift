@@ -24,6 +24,7 @@ extension TDXModule {
       entryState(t, e, for: .pageAdd)
       Check(!sourceUnaligned, else: .tdx(.OPERAND_INVALID, .R9))
       self.page(page, in: .R8, of: .pageAdd, .page, is: .NDA, after: [td.element()])
+      works(on: t)
       take(page.element(), as: .REG, for: t)
       children[t] <- children[t] + 1
       entryState[t, e] <- .MAPPED
@@ -51,6 +52,7 @@ extension TDXModule {
       } else: {
         block(page, td)
       }
+      works(on: t)
       When(levelOf[e] == 0) {
         take(p, as: .REG, for: t)
         children[t] <- children[t] + 1
@@ -101,6 +103,7 @@ extension TDXModule {
       walk(t, to: e)
       entryState(t, e, for: .pageRemove)
       tracked(t, e)
+      works(on: t)
       When(levelOf[e] == 0) {
         release(p)
         children[t] <- children[t] - unitsOf[p]
@@ -133,6 +136,7 @@ extension TDXModule {
       ).because("the target is another page", "tdx-module §10.7")
       tracked(t, e)
       self.page(page, in: .R8, of: .pageRelocate, .page, is: .NDA, after: [td.element()])
+      works(on: t)
       release(self.page(behind: t, e))
       take(page.element(), as: .REG, for: t)
       target[t, e] <- page.element()

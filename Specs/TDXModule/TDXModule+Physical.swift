@@ -22,6 +22,7 @@ extension TDXModule {
         .because("the first of the pages that the entry is for", "tdx-module §11.1")
       Check(life[t] == .TD_TEARDOWN, else: .tdx(.LIFECYCLE_STATE_INCORRECT))
       Check(type[p] != .TDR || children[t] == 0, else: .tdx(.TD_ASSOCIATED_PAGES_EXIST))
+      When(life[t] != .TD_TEARDOWN) { outOfOrder <- true }
       When(isPartOfLarge(p)) {
         large[blockOf[p]] <- nil
         children[t] <- children[t] - span
@@ -33,7 +34,11 @@ extension TDXModule {
   }
 
   @StatementBuilder private func reclaim(_ p: Expr<Page>, _ t: Expr<TD>) -> [Statement] {
-    When(type[p] == .TDR) { forget(t) } else: { children[t] <- children[t] - unitsOf[p] }
+    When(type[p] == .TDR) {
+      forget(t)
+    } else: {
+      children[t] <- children[t] - unitsOf[p]
+    }
     When(type[p] == .TDVPR) {
       forget(vcpuAt[p].value())
       vcpuAt[p] <- nil
@@ -50,7 +55,10 @@ extension TDXModule {
     maxVCPUs[t] <- 0
     numVCPUs[t] <- 0
     numAssoc[t] <- 0
-    Each(Package.self) { q in configured[t, q] <- false }
+    Each(Package.self) { q in
+      configured[t, q] <- false
+      writtenBack[t, q] <- false
+    }
   }
 
   @StatementBuilder private func forget(_ v: Expr<VCPU>) -> [Statement] {

@@ -9,7 +9,8 @@ extension TDXModule {
 
   private var septAdd: Action {
     Action(
-      "TDH.MEM.SEPT.ADD", with: CallArgument("td", PageOperand.self), CallArgument("entry", EntryOperand.self),
+      "TDH.MEM.SEPT.ADD", with: CallArgument("td", PageOperand.self),
+      CallArgument("entry", EntryOperand.self),
       CallArgument("page", PageOperand.self), CallArgument("allow_existing", Bool.self),
       CallArgument("reserved_flag", Bool.self), cites: ["tdx-module §10.1"]
     ) { td, entry, page, allowExisting, reservedFlag in
@@ -29,6 +30,7 @@ extension TDXModule {
       When(entryState[t, e] != .FREE) { Return(.ok) }
         .because("an existing table stays, and the page is not looked at", "tdx-module §10.1")
       self.page(page, in: .R8, of: .septAdd, .page, is: .NDA, after: [td.element()])
+      works(on: t)
       take(page.element(), as: .EPT, for: t)
       children[t] <- children[t] + 1
       entryState[t, e] <- .NL_MAPPED
@@ -53,6 +55,7 @@ extension TDXModule {
       Check(
         forAll(Entry.self) { c in parent[c] == e ==> entryState[t, c] == .FREE },
         else: .tdx(.EPT_PAGE_NOT_FREE, .RCX))
+      works(on: t)
       release(page(behind: t, e))
       children[t] <- children[t] - 1
       entryState[t, e] <- .FREE

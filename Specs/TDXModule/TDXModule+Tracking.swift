@@ -21,10 +21,15 @@ extension TDXModule {
       walk(t, to: e)
       Check(!isBlocked(t, e), else: .tdx(.GPA_RANGE_ALREADY_BLOCKED, .RCX))
       entryState(t, e, for: .rangeBlock)
+      works(on: t)
       When(entryState[t, e] == .NL_MAPPED) { entryState[t, e] <- .NL_BLOCKED }
       When(entryState[t, e] == .MAPPED) { entryState[t, e] <- .BLOCKED }
       When(entryState[t, e] == .PENDING) { entryState[t, e] <- .PENDING_BLOCKED }
-      When(isLarge(t, e)) { largeEpoch[blockOf[p]] <- epoch[t] } else: { bepoch[p] <- epoch[t] }
+      When(isLarge(t, e)) {
+        largeEpoch[blockOf[p]] <- epoch[t]
+      } else: {
+        bepoch[p] <- epoch[t]
+      }
       details(t, e)
     }
   }
@@ -44,6 +49,7 @@ extension TDXModule {
       Check(
         opState[t] != .RUNNABLE || isTracked(t, e), else: .tdx(.TLB_TRACKING_NOT_DONE, .SEPT_TREE)
       ).because("stale translations are known to be gone", "tdx-module §14.4")
+      works(on: t)
       unblock(t, e)
       details(t, e)
     }
@@ -59,6 +65,7 @@ extension TDXModule {
       Check(refcount[t, parity(epoch[t] + 1)] == 0, else: .tdx(.PREVIOUS_TLB_EPOCH_BUSY))
       Require(epoch[t] + 1 < epochs)
         .because("the scope ends before this epoch", "tdx-module §14.4")
+      works(on: t)
       epoch[t] <- epoch[t] + 1
     }
   }

@@ -144,7 +144,7 @@ extension TDXModule {
   }
 
   private func enoughPages(_ v: Expr<VCPU>) -> Statement {
-    Check(!(vcpuPages[v] < tdvpsPages), else: .tdx(.TDCX_NUM_INCORRECT))
+    Check(vcpuPages[v] >= tdvpsPages, else: .tdx(.TDCX_NUM_INCORRECT))
   }
 
   /// A SEAMCALL on this LP: the LP is not in a guest.

@@ -147,6 +147,16 @@ public struct TDXModule: Spec {
   /// The LP may hold translations that the vCPU has made.
   let translations = Map2(LP.self, VCPU.self, false, as: "translations")
 
+  // MARK: History
+
+  /// TDH.PHYMEM.CACHE.WB has completed on the package, in a cycle that started since the TD's
+  /// TDH.MNG.VPFLUSHDONE.
+  let writtenBack = Map2(TD.self, Package.self, false, as: "written_back")
+  /// The TD was in TD_BLOCKED when the package's cycle started.
+  let blockedAtStart = Map2(Package.self, TD.self, false, as: "blocked_at_cycle_start")
+  /// A page leaf had an effect on a TD without keys, or a reclaim on one that is not torn down.
+  let outOfOrder = Ghost(false, as: "page_leaf_out_of_order")
+
   public init() {
     children = Map(TD.self, 0, upTo: units, as: "chldcnt")
     numTDCX = Map(TD.self, 0, in: 0...9, as: "num_tdcx")
@@ -173,7 +183,12 @@ public struct TDXModule: Spec {
     guestEvents
   }
 
-  public var properties: [Property] { [Property]() }
+  public var properties: [Property] {
+    keyProperties
+    vcpuProperties
+    memoryProperties
+    possibilities
+  }
   public var scopes: [Scope] {
     Scope(
       "recorded", "the platform of the recorded calls; for replay, far too large to explore",

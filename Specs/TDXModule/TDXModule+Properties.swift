@@ -202,11 +202,21 @@ extension TDXModule {
   }
 
   @ListBuilder<Property> var possibilities: [Property] {
-    Possible("removed", "a page of a running TD is removed", cites: "tdx-module §10.6") {
+    Possible(
+      "removable-while-running", "an S-EPT page can be removed while a vCPU is in the guest",
+      cites: "tdx-module §14.4"
+    ) {
       exists(TD.self) { t in
-        opState[t] == .RUNNABLE && epoch[t] > 1
-        exists(Entry.self) { e in entryState[t, e] == .NL_MAPPED && levelOf[e] == 1 }
-        forAll(Entry.self) { e in levelOf[e] == 0 ==> entryState[t, e] == .FREE }
+        isEntered(t)
+        exists(Entry.self) { e in
+          isBlocked(t, e) && isTracked(t, e) && levelOf[e] == 1
+            && forAll(Entry.self) { c in parent[c] == e ==> entryState[t, c] == .FREE }
+        }
+      }
+    }
+    Possible("two-at-once", "two TDs have keys, or the only one runs", cites: "tdx-module §8.2") {
+      forAll(TD.self) { t in
+        life[t] == .TD_KEYS_CONFIGURED && (isEntered(t) || tds != 1)
       }
     }
     Possible(

@@ -27,18 +27,18 @@ public struct TDXModule: Spec {
 
   // MARK: Sizes
 
-  let tds = Parameter("tds", of: TD.self, 1...2, default: 1, "TDs, one after another in each slot")
+  let tds = Parameter("tds", of: TD.self, 1...2, default: 2, "TDs, one after another in each slot")
   let vcpus = Parameter("vcpus", of: VCPU.self, 1...4, default: 1, "vCPUs, of whichever TD")
   let lps = Parameter("lps", of: LP.self, 1...4, default: 1, "logical processors")
   let packages = Parameter("packages", of: Package.self, 1...2, default: 1, "packages")
-  let hkids = Parameter("hkids", of: HKID.self, 1...3, default: 1, "private HKIDs")
+  let hkids = Parameter("hkids", of: HKID.self, 1...3, default: 2, "private HKIDs")
   let pages = Parameter(
-    "pages", of: Page.self, 1...64, default: 5, "4 KB pages: the loose ones, then the blocks'")
+    "pages", of: Page.self, 1...64, default: 4, "4 KB pages: the loose ones, then the blocks'")
   let blocks = Parameter(
     "blocks", of: Block.self, 1...3, default: 1, "2 MB blocks; the first has the loose pages")
   let entries = Parameter(
     "entries", of: Entry.self, 1...32, default: 3, "S-EPT entries of a TD, by level from 0 on")
-  let loose = Parameter("loose", 0...64, default: 5, "4 KB pages in no block of their own")
+  let loose = Parameter("loose", 0...64, default: 4, "4 KB pages in no block of their own")
   let columns = Parameter(
     "columns", 1...8, default: 2, "entries that are told apart in the S-EPT page of a region")
   let span = Parameter("span", 1...512, default: 2, "4 KB pages in a 2 MB block")
@@ -49,7 +49,7 @@ public struct TDXModule: Spec {
   let tdvpsPages = Parameter("tdvps_pages", 1...6, default: 1, "pages that a TDVPS needs")
   let mostTDVPS = Parameter("most_tdvps", 1...15, default: 1, "pages that it may have")
   let epochs = Parameter("epochs", 2...250, default: 3, "no TD reaches this epoch")
-  let units = Parameter("units", 1...2048, default: 5, "no TD owns more 4 KB pages")
+  let units = Parameter("units", 1...2048, default: 4, "no TD owns more 4 KB pages")
   let subBlocks = Parameter("sub_blocks", 1...4, default: 1, "parts of a cache write-back")
   let badOperands = Parameter("bad_operands", 0...1, default: 0, "operands that name nothing")
 
@@ -190,6 +190,18 @@ public struct TDXModule: Spec {
     possibilities
   }
   public var scopes: [Scope] {
+    Scope(
+      "memory", "one TD with a page to spare: pages come and go while its vCPU runs",
+      ["tds": 1, "hkids": 1, "pages": 5, "loose": 5, "units": 5])
+    Scope(
+      "two-packages", "one TD on two packages, whose cache write-backs can be interrupted",
+      [
+        "tds": 1, "hkids": 1, "pages": 5, "loose": 5, "units": 5, "lps": 2, "packages": 2,
+        "sub_blocks": 2,
+      ])
+    Scope(
+      "two-vcpus", "two vCPUs of one TD on two LPs: epochs and refcounts",
+      ["tds": 1, "hkids": 1, "pages": 5, "loose": 5, "units": 5, "vcpus": 2, "lps": 2])
     Scope(
       "recorded", "the platform of the recorded calls; for replay, far too large to explore",
       [

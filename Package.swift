@@ -64,7 +64,13 @@ let package = Package(
         "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "Catalogue", "SpecFuzzing",
       ]),
     .testTarget(
-      name: "SpecsTests", dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Catalogue"]),
+      name: "SpecsTests",
+      dependencies: [
+        "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "Catalogue", "TDXModuleSpecs",
+      ]),
+    .testTarget(
+      name: "TraceValidationTests",
+      dependencies: ["TraceValidation", "SpecLanguage", "SpecProgram", "Catalogue"]),
     .testTarget(name: "ConformanceKitTests", dependencies: ["ConformanceKit"]),
     .testTarget(name: "TidyTests"),
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),

@@ -48,7 +48,7 @@ public enum Gunzip {
   private static func skipHeader(_ reader: inout BitReader) throws(GunzipError) {
     var header: [Int] = []
     for _ in 0..<10 { header.append(try reader.byte()) }
-    guard header[0] == 0x1f, header[1] == 0x8b, header[2] == 8 else {
+    guard header[0] == 0x1f, header[1] == 0x8b, header[2] == 8, header[3] & 0xE0 == 0 else {
       throw GunzipError(.damaged, "not a gzip file")
     }
     let flags = header[3]

@@ -99,8 +99,8 @@ extension ModulePlatform {
       return value.count == 1 ? state : "[\(state), \(pageName(value[1]))]"
     case .kot: return "[\(name(ModuleNames.kot, first)), \(value[1])]"
     case .page, .block:
-      return
-        "[\(([name(ModuleNames.page, first)] + value.dropFirst().map { "\($0)" }).joined(separator: ", "))]"
+      let parts = [name(ModuleNames.page, first)] + value.dropFirst().map { "\($0)" }
+      return "[\(parts.joined(separator: ", "))]"
     }
   }
 }

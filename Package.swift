@@ -35,11 +35,13 @@ let package = Package(
       ],
       path: "Specs/Catalogue"),
     .target(name: "Verdicts", dependencies: ["SpecLanguage", "SpecProgram"]),
+    .target(
+      name: "Documents", dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Verdicts"]),
     .executableTarget(
       name: "tdxspec",
       dependencies: [
         "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "CExplorerShims", "Verdicts",
-        "TraceValidation", "Catalogue",
+        "Documents", "TraceValidation", "Catalogue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + (hasZ3 ? ["SymbolicChecker"] : []),
       // Not canImport: a module of an earlier build would still be found.
@@ -57,7 +59,9 @@ let package = Package(
       dependencies: ["SpecLanguage", "SpecProgram", "Catalogue", "SpecFuzzing"]),
     .testTarget(
       name: "ExplorerTests",
-      dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Catalogue"]),
+      dependencies: [
+        "SpecLanguage", "SpecProgram", "Explorer", "CExplorerShims", "Catalogue", "SpecFuzzing",
+      ]),
     .testTarget(
       name: "ReductionsTests",
       dependencies: [
@@ -75,9 +79,15 @@ let package = Package(
     .testTarget(name: "TidyTests"),
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
     .testTarget(
+      name: "DocumentsTests",
+      dependencies: [
+        "SpecLanguage", "SpecProgram", "Explorer", "Verdicts", "Documents", "Catalogue",
+      ]),
+    .testTarget(
       name: "GoldenTests", dependencies: ["SpecLanguage", "Catalogue"], exclude: ["Golden"]),
     .testTarget(
       name: "CommandLineTests", dependencies: ["tdxspec"] + (hasZ3 ? ["SymbolicChecker"] : []),
+      exclude: ["Golden"],
       swiftSettings: hasZ3 ? [.define("HAS_Z3")] : []),
   ],
   swiftLanguageModes: [.v6]

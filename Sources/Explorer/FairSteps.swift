@@ -50,7 +50,7 @@ final class FairSteps<E: Engine> {
     let marks = markPages.base
     let successors = buffers.successors
     let words = places.words
-    count = try engine.expand(state.base, into: successors, marks: marks, by: marker)
+    count = try engine.expand(state.base, into: successors, marks: marks, by: marker.transitions)
     var all: UInt64 = 0
     var index = 0
     while index < count {

@@ -14,8 +14,11 @@ extension Search {
   /// The path by which a state was first reached, replayed step by step by the interpreter.
   ///
   /// - Throws: `disagreement` when the interpreter cannot follow: a bug of the tool.
-  public func trace(to id: Int) throws(SearchError) -> Trace {
-    var ordinals: [Int] = []
+  public func trace(to id: Int) throws(SearchError) -> Trace { try trace(to: id, then: nil) }
+
+  /// The same path, and one step more: to the successor with this number.
+  func trace(to id: Int, then ordinal: Int?) throws(SearchError) -> Trace {
+    var ordinals: [Int] = ordinal.map { [$0] } ?? []
     var state = id
     while true {
       let link = store.link(of: state)

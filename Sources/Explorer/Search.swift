@@ -90,6 +90,8 @@ public final class Search<E: Engine> {
   let plan: MonitorPlan
   var store: StateStore
   var result = SearchResult()
+  /// Sees every transition, in the order of the search; false ends it as decided.
+  var onSteps: ((SearchSteps) throws(SearchError) -> Bool)?
   /// The monitors that still matter.
   var active: UInt64
   private let clock = ContinuousClock()
@@ -215,6 +217,20 @@ public final class Search<E: Engine> {
     #if DEBUG
     guard selfCheck(current, head, size, buffers) else { return false }
     #endif
+    if let onSteps {
+      let steps = SearchSteps(
+        sources: current.state(at: head), count: size, successors: buffers.successors,
+        counts: buffers.counts, total: total, firstID: firstID)
+      do throws(SearchError) {
+        guard try onSteps(steps) else {
+          result.end = .decided
+          return false
+        }
+      } catch {
+        failure = error
+        return false
+      }
+    }
     try store.reserve(additional: total)
     try next.reserve(additional: total)
     let before = (id: store.count, place: next.count)
@@ -277,6 +293,19 @@ public final class Search<E: Engine> {
   }
 
   func fail(_ error: SearchError) { failure = error }
+}
+
+/// The transitions out of a batch of states, before their successors are stored.
+struct SearchSteps {
+  let sources: UnsafePointer<UInt64>
+  let count: Int
+  /// Those of each source, one behind the other.
+  let successors: UnsafePointer<UInt64>
+  /// How many of them each source has.
+  let counts: UnsafePointer<Int32>
+  let total: Int
+  /// The id of the first source; the others follow.
+  let firstID: Int
 }
 
 /// The memory that one batch needs; kept over the whole search. It is address space that fills as

@@ -7,8 +7,8 @@ import SpecProgram
 /// A thread's steps at a location are *movers* when no step that another thread can take before
 /// them reads or writes what they write, or writes what they read; and when no watched condition
 /// can tell. A step that needs a lock which excludes one that the mover's thread holds cannot come
-/// before. A call's first step is never a mover, and calls are finite, so no cycle of states
-/// consists of movers alone: nothing is put off for ever.
+/// before. Neither a call's first step nor the look at whether to `Repeat` is a mover, so no cycle
+/// of states consists of movers alone: nothing is put off for ever.
 public struct Movers: Sendable {
   /// For each thread and location.
   private let isMover: [[Bool]]
@@ -22,7 +22,9 @@ public struct Movers: Sendable {
     var result: [[Bool]] = []
     for thread in 0..<program.threadCount {
       result.append(
-        (0..<program.locationCount).map { $0 != 0 && finder.isMover(thread, $0) })
+        (0..<program.locationCount).map {
+          $0 != 0 && !program.repeats(at: $0) && finder.isMover(thread, $0)
+        })
     }
     isMover = result
   }

@@ -25,6 +25,9 @@ extension [Statement] {
       case .forEach(_, let filter, _, let body):
         if let filter { visit(filter) }
         body.visitExpressions(visit)
+      case .repeating(let body, let condition):
+        visit(condition)
+        body.visitExpressions(visit)
       case .holding(let use, let body), .tryHolding(let use, _, let body):
         use.index.forEach(visit)
         body.visitExpressions(visit)
@@ -56,6 +59,9 @@ extension [Statement] {
         note(condition)
         found.formUnion(yes.ownLocals)
         found.formUnion(no.ownLocals)
+      case .repeating(let body, let condition):
+        note(condition)
+        found.formUnion(body.ownLocals)
       case .each(_, let body), .step(_, let body), .holding(_, let body),
         .tryHolding(_, _, let body), .forEach(_, _, _, let body):
         found.formUnion(body.ownLocals)

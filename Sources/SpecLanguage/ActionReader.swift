@@ -113,6 +113,10 @@ public struct ActionReader {
         statement)
       steps(body, depth: depth + 1)
       reader = outer
+    case .repeating(let body, let condition):
+      aside(depth, "Repeatedly:", statement)
+      steps(body, depth: depth + 1)
+      aside(depth, "Again while \(reader.condition(condition)).")
     case .call(let action, let local):
       let source = action.citations.isEmpty ? "" : " (\(action.citations.joined(separator: "; ")))"
       let keep =
@@ -188,7 +192,7 @@ public struct ActionReader {
     case .releaseAll(let lock): "Release every \(lock.name)."
     case .returns(let outcome): "Answer \(outcome.text)."
     case .returnLocal(let local): "Answer what “\(local.name)” holds."
-    case .when, .each, .forEach, .step, .holding, .tryHolding, .call, .writesBack: nil
+    case .when, .each, .forEach, .step, .holding, .tryHolding, .call, .repeating, .writesBack: nil
     }
   }
 }
@@ -198,7 +202,7 @@ extension Node {
   fileprivate var readsState: Bool {
     any {
       switch $0 {
-      case .read, .inside, .at: true
+      case .read, .standing: true
       default: false
       }
     }

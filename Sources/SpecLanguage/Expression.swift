@@ -182,17 +182,23 @@ public func those<S: Sort>(
   return Expr(.setOf(bound, body(Expr(.bound(bound))).node))
 }
 
-/// Some thread is inside the named action.
-public func inside(_ action: String) -> Condition { Condition(.inside(action)) }
-
-/// Some thread stands at the named step and has not taken it yet.
-public func at(_ step: String) -> Condition { Condition(.at(step)) }
-
 /// One of two values.
 public func choose<V: Domain>(
   _ condition: some Readable<Bool>, _ yes: some Readable<V>, else no: some Readable<V>
 ) -> Expr<V> {
   Expr(.conditional(condition.node, yes.node, no.node))
+}
+
+/// One of two constants.
+public func choose<V: Domain>(_ condition: some Readable<Bool>, _ yes: V, else no: V) -> Expr<V> {
+  Expr(.conditional(condition.node, yes.literal, no.literal))
+}
+
+/// A constant, or another value: chains of these are a case distinction.
+public func choose<V: Domain>(
+  _ condition: some Readable<Bool>, _ yes: V, else no: some Readable<V>
+) -> Expr<V> {
+  Expr(.conditional(condition.node, yes.literal, no.node))
 }
 
 /// Several conditions under each other are a conjunction.

@@ -60,8 +60,7 @@ public struct ExpressionReader: Sendable {
     case .bound(let id): return bound[id] ?? id.type.letter
     case .local(let local): return "“\(local.name)”"
     case .currentThread: return "this thread"
-    case .inside(let action): return "some thread is inside \(action)"
-    case .at(let step): return "some thread is at “\(step)”"
+    case .standing(let place, let details): return "some thread \(standing(place, details))"
     case .not(let inner): return negation(inner)
     case .and(let parts): return join(parts, " and ", 3, outer)
     case .or(let parts): return alternatives(parts, outer)
@@ -129,7 +128,7 @@ public struct ExpressionReader: Sendable {
     case .less(let a, let b): return order(a, b, holds: false)
     case .read: return "\(text(inner, 5)) is false"
     case .local: return "\(text(inner, 5)) is false"
-    case .inside(let action): return "no thread is inside \(action)"
+    case .standing(let place, let details): return "no thread \(standing(place, details))"
     case .contains(let set, let element): return "\(text(element, 5)) is not in \(text(set, 5))"
     case .exists(let id, let body):
       let (inner, name) = binding(id)

@@ -69,6 +69,8 @@ private struct SwitchMaker {
     case .each(let bound, let inner): return .each(bound, body(inner, action))
     case .forEach(let bound, let filter, let ordered, let inner):
       return .forEach(bound, filter: filter, ordered: ordered, body(inner, action))
+    case .repeating(let inner, let condition):
+      return .repeating(body(inner, action), while: condition)
     case .step(let name, let inner): return .step(name, body(inner, action))
     case .holding(let use, let inner): return .holding(use, body(inner, action))
     case .tryHolding(let use, let outcome, let inner):

@@ -45,10 +45,8 @@ public indirect enum Node: Hashable, Sendable {
   case local(LocalID)
   /// The thread that executes the step.
   case currentThread
-  /// Some thread is inside the named action.
-  case inside(String)
-  /// Some thread stands at the named step, not yet done.
-  case at(String)
+  /// Some thread stands there and agrees with all details.
+  case standing(Standing, [ThreadDetail])
 
   case not(Node)
   case and([Node])
@@ -88,8 +86,9 @@ extension Node {
   /// The immediate parts, in order.
   public var children: [Node] {
     switch self {
-    case .literal, .outcome, .parameter, .bound, .local, .currentThread, .inside, .at, .fullSet:
+    case .literal, .outcome, .parameter, .bound, .local, .currentThread, .fullSet:
       []
+    case .standing(_, let details): details.map(\.element)
     case .constant(_, let a), .not(let a), .some(let a), .count(let a), .setOf(_, let a),
       .unwrapped(let a, _, _), .remainder(let a, _),
       .forAll(_, let a), .exists(_, let a):

@@ -4,6 +4,14 @@ public enum ExpectedVerdict: String, Hashable, Sendable {
   case vacuous
 }
 
+/// A verdict that an author expects.
+public struct Expectation: Sendable {
+  public let verdict: ExpectedVerdict
+  public let reason: String
+  /// The parameters for which it is expected; all when `nil`.
+  public let condition: Node?
+}
+
 /// A claim about a spec, with an id that `--property` and the JSON events use.
 public struct Property: Sendable {
   public enum Kind: Sendable {
@@ -16,6 +24,8 @@ public struct Property: Sendable {
     case scenario([ScenarioCall], possible: Bool)
     /// Wherever the premise holds, every fair run reaches the conclusion.
     case leadsTo(LeadsToClaim)
+    /// Every step is one of an abstract spec, or changes nothing that it sees.
+    case refines(RefinementClaim)
   }
 
   public let id: String
@@ -24,8 +34,8 @@ public struct Property: Sendable {
   public let kind: Kind
   public let citations: [String]
   public let location: SourceLocation
-  public private(set) var expected: ExpectedVerdict?
-  public private(set) var expectedReason: String?
+  /// What the author expects, where, and why.
+  public private(set) var expectations: [Expectation] = []
   /// Made for the sake of proofs.
   public internal(set) var isLemma = false
 
@@ -40,12 +50,26 @@ public struct Property: Sendable {
   }
 
   /// Marks a verdict that the author wants; `check --expected` fails when it does not come.
-  public func expect(_ verdict: ExpectedVerdict, because reason: String) -> Property {
+  ///
+  /// - Parameter when: a condition on parameters and nothing else.
+  public func expect(
+    _ verdict: ExpectedVerdict, when: Condition? = nil, because reason: String
+  ) -> Property {
     var copy = self
-    copy.expected = verdict
-    copy.expectedReason = reason
+    copy.expectations.append(Expectation(verdict: verdict, reason: reason, condition: when?.node))
     return copy
   }
+
+  /// The property with those of its expectations that are left at a scope.
+  public func settled(_ expectations: [Expectation]) -> Property {
+    var copy = self
+    copy.expectations = expectations
+    return copy
+  }
+
+  /// The verdict that is wanted; `nil` when the claim is to hold.
+  public var expected: ExpectedVerdict? { expectations.first?.verdict }
+  public var expectedReason: String? { expectations.first?.reason }
 }
 
 /// The condition holds in every reachable state.
@@ -108,11 +132,13 @@ extension Property {
 }
 
 extension Property {
-  /// The condition, whatever is claimed of it; everything that a `LeadsTo` mentions.
+  /// The condition, whatever is claimed of it; everything that a `LeadsTo` or a
+  /// `Refines` mentions.
   public var condition: Node {
     switch kind {
     case .always(let condition), .possible(let condition, _, _): condition
     case .leadsTo(let claim): claim.mentioned
+    case .refines(let claim): claim.mentioned
     case .scenario: .yes
     }
   }

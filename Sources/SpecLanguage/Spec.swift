@@ -12,11 +12,17 @@ public protocol Spec: SpecPart {
   @ListBuilder<Scope> var scopes: [Scope] { get }
   /// Tables that guards are made from, for readers.
   @ListBuilder<ReferenceTable> var tables: [ReferenceTable] { get }
+  /// Bugs that its properties must notice.
+  @ListBuilder<Mutation> var mutations: [Mutation] { get }
+  /// Runs of calls whose cost is known as counts.
+  var cost: CostModel? { get }
 }
 
 extension Spec {
   @ListBuilder<Scope> public var scopes: [Scope] { [Scope]() }
   @ListBuilder<ReferenceTable> public var tables: [ReferenceTable] { [ReferenceTable]() }
+  @ListBuilder<Mutation> public var mutations: [Mutation] { [Mutation]() }
+  public var cost: CostModel? { nil }
 }
 
 /// Lists things under each other.
@@ -45,9 +51,18 @@ public struct SpecDescription: Sendable {
   public let properties: [Property]
   public let scopes: [Scope]
   public let tables: [ReferenceTable]
+  public let mutations: [Mutation]
+  public let cost: CostModel?
+  /// Whether a mutation took something out: then a name that is gone is a place where nobody stands.
+  public let isMutated: Bool
 
   /// Reads a spec's declarations by reflection, in order of declaration, parts included.
-  public init(_ spec: some Spec) {
+  public init(_ spec: some Spec) { self.init(spec, properties: spec.properties) }
+
+  /// The same without properties, so that two specs may refer to each other.
+  init(withoutProperties spec: some Spec) { self.init(spec, properties: []) }
+
+  private init(_ spec: some Spec, properties: [Property]) {
     var found = Declarations()
     found.collect(spec)
     name = type(of: spec).name
@@ -57,9 +72,12 @@ public struct SpecDescription: Sendable {
     parameters = found.parameters
     constants = found.constants
     actions = spec.actions
-    properties = spec.properties
+    self.properties = properties
     scopes = spec.scopes
     tables = spec.tables
+    mutations = spec.mutations
+    cost = spec.cost
+    isMutated = false
   }
 
   /// The declared name of a variable.

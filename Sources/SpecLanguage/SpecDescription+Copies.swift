@@ -2,7 +2,7 @@ extension SpecDescription {
   /// The same spec with other variables, actions or properties.
   public init(
     _ base: SpecDescription, variables: [NamedVariable]? = nil, actions: [Action]? = nil,
-    properties: [Property]? = nil
+    properties: [Property]? = nil, isMutated: Bool? = nil
   ) {
     name = base.name
     summary = base.summary
@@ -14,6 +14,9 @@ extension SpecDescription {
     self.properties = properties ?? base.properties
     scopes = base.scopes
     tables = base.tables
+    mutations = base.mutations
+    cost = base.cost
+    self.isMutated = isMutated ?? base.isMutated
   }
 }
 

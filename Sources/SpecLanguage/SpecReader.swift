@@ -6,18 +6,10 @@ public struct SpecReader {
 
   public var text: String {
     var out = "\(spec.name): \(spec.summary)\n\nState\n"
-    let locks = Set(spec.locks.flatMap { [$0.owner.id] + ($0.readers.map { [$0.id] } ?? []) })
-    for variable in spec.variables where !locks.contains(variable.declaration.id) {
-      out += "  \(variable.name): \(describe(variable))\n"
-    }
+    for line in state { out += "  \(line.name): \(line.text)\n" }
     if !spec.locks.isEmpty {
       out += "\nLocks, in the order in which they are taken\n"
-      for lock in spec.locks.sorted(by: { ($0.rank ?? .max) < ($1.rank ?? .max) }) {
-        let each = lock.each.map { ", one for each \($0.name)" } ?? ""
-        let kind = lock.readers == nil ? "mutex" : "reader-writer"
-        let rank = lock.rank.map { "rank \($0)" } ?? "only tried, or outside the order"
-        out += "  \(lock.name): \(kind)\(each), \(rank)\n"
-      }
+      for line in locks { out += "  \(line.name): \(line.text)\n" }
     }
     for table in spec.tables { out += "\n" + table.text }
     out += "\nActions\n\n"
@@ -33,8 +25,27 @@ public struct SpecReader {
     return out
   }
 
+  /// The variables that are no locks, each with what it holds.
+  public var state: [(name: String, text: String)] {
+    let locks = Set(spec.locks.flatMap { [$0.owner.id] + ($0.readers.map { [$0.id] } ?? []) })
+    return spec.variables.filter { !locks.contains($0.declaration.id) }.map {
+      ($0.name, describe($0))
+    }
+  }
+
+  /// The locks with their kinds, in the order in which they are taken.
+  public var locks: [(name: String, text: String)] {
+    spec.locks.sorted { ($0.rank ?? .max) < ($1.rank ?? .max) }.map { lock in
+      let each = lock.each.map { ", one for each \($0.name)" } ?? ""
+      let kind = lock.readers == nil ? "mutex" : "reader-writer"
+      let rank = lock.rank.map { "rank \($0)" } ?? "only tried, or outside the order"
+      return (lock.name, "\(kind)\(each), \(rank)")
+    }
+  }
+
   private func claim(_ property: Property, _ reader: ExpressionReader) -> String {
     if case .leadsTo(let claim) = property.kind { return claim.text(reader) }
+    if let claim = property.refinement { return claim.text(reader) }
     guard case .scenario(let calls, _) = property.kind else {
       return reader.condition(property.condition)
     }
@@ -50,6 +61,7 @@ public struct SpecReader {
     case .always: "always:"
     case .possible: "possible:"
     case .leadsTo: "leads to:"
+    case .refines: "refines:"
     case .scenario(_, let possible): possible ? "can happen:" : "cannot happen:"
     }
   }

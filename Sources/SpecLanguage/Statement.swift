@@ -13,6 +13,8 @@ public struct Statement: Hashable, Sendable {
     /// For every element, one after the other, others in between.
     /// `filter` names the elements that count, by what the thread knows when the loop starts.
     case forEach(BoundID, filter: Node?, ordered: Bool, [Statement])
+    /// The statements, and again for as long as the condition holds after them.
+    case repeating([Statement], while: Node)
     /// Several statements that nobody can come between.
     case step(String, [Statement])
     case acquire(LockUse)
@@ -123,6 +125,18 @@ public func ForEach<S: Sort>(
   return Statement(
     .forEach(bound, filter: filter?(element).node, ordered: true, body(element)),
     at: SourceLocation(file: file, line: line))
+}
+
+/// The statements once, and again for as long as the condition holds after them.
+///
+/// Others run in between, and nothing bounds the rounds: whether they end is a question for
+/// `LeadsTo`.
+public func Repeat(
+  while condition: some Readable<Bool>, file: String = #fileID, line: Int = #line,
+  @StatementBuilder _ body: () -> [Statement]
+) -> Statement {
+  Statement(
+    .repeating(body(), while: condition.node), at: SourceLocation(file: file, line: line))
 }
 
 /// Statements that happen together, under a name.

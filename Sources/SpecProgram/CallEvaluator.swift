@@ -1,7 +1,7 @@
 import SpecLanguage
 
 /// What one call did.
-public struct CallAnswer: Sendable {
+public struct EvaluatedCall: Sendable {
   /// The state after it.
   public let state: [Int]
   public let outcome: Outcome
@@ -44,7 +44,7 @@ public struct CallEvaluator: Sendable {
   ///   values of their types.
   public func call(
     _ action: Int, _ arguments: [Int], from state: [Int]
-  ) throws(SpecError) -> CallAnswer? {
+  ) throws(SpecError) -> EvaluatedCall? {
     let procedure = program.procedures[action]
     let spans = procedure.frameSpans.prefix(procedure.action.arguments.count)
     guard !procedure.isThreaded, arguments.count == spans.count,
@@ -65,7 +65,7 @@ public struct CallEvaluator: Sendable {
     for output in procedure.outputs where output.answers.contains(outcome) {
       outputs.append((output.name, output.type, try environment.value(of: output.term)))
     }
-    return CallAnswer(
+    return EvaluatedCall(
       state: way.state, outcome: outcome, check: way.label.refusedBy.map { program.checks[$0] },
       outputs: outputs)
   }

@@ -41,7 +41,7 @@ public protocol Engine: AnyObject {
     into seen: UnsafeMutablePointer<UInt64>
   ) throws(EngineFault) -> Bool
 
-  /// Writes the successors of one state, and for each the instances of fairness it belongs to.
+  /// Writes the successors of one state, and for each the mark that its label decides.
   ///
   /// - Parameters:
   ///   - target: room for `maxSuccessors` states.
@@ -49,7 +49,7 @@ public protocol Engine: AnyObject {
   /// - Returns: how many successors there are.
   func expand(
     _ state: UnsafePointer<UInt64>, into target: UnsafeMutablePointer<UInt64>,
-    marks: UnsafeMutablePointer<UInt64>, by marker: FairnessMarker
+    marks: UnsafeMutablePointer<UInt64>, by marker: TransitionMarker
   ) throws(EngineFault) -> Int
 
   /// The labels of the successors of one state, in the order of `expand`.

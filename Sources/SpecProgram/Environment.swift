@@ -27,6 +27,8 @@ struct Environment {
     case .thread: return thread
     case .threadAt(let places):
       return program.threads.contains { places.contains(state[$0.location]) } ? 1 : 0
+    case .standing(let threads, let places, let elements):
+      return try stands(threads, places, elements) ? 1 : 0
     case .not(let a): return try value(of: a) == 0 ? 1 : 0
     case .and(let parts):
       for part in parts where try value(of: part) == 0 { return 0 }

@@ -62,6 +62,8 @@ struct NodeInfo: Sendable {
   let lock: LockEvent?
   /// The called actions whose first step this is: a thread that waits here is not inside them yet.
   var entering: Set<String> = []
+  /// The thread may come here again in the same call, any number of times.
+  var repeats = false
 
   /// Whether a thread that stands here has begun the action and not ended it.
   func isInside(_ action: String) -> Bool { path.contains(action) && !entering.contains(action) }

@@ -51,7 +51,7 @@ extension Program {
 
 extension VariableLayout {
   /// The first cell of the element with these indices.
-  fileprivate func cell(_ numbers: [Int]) -> Int {
+  func cell(_ numbers: [Int]) -> Int {
     zip(numbers, indices).reduce(base) { $0 + ($1.0 - $1.1.low) * $1.1.stride }
   }
 }

@@ -61,7 +61,8 @@ extension Value {
     }
   }
 
-  fileprivate func before(_ writes: [Int: Value], _ comparer: Comparer) -> Value {
+  /// The value before the writes.
+  package func before(_ writes: [Int: Value], _ comparer: Comparer) -> Value {
     func before(_ value: Value) -> Value { value.before(writes, comparer) }
     return switch self {
     case .const: self

@@ -4,7 +4,8 @@ import SpecLanguage
 struct HeldLock: Hashable {
   let lock: LockDeclaration
   let isShared: Bool
-  /// Which lock of a family; `nil` when it cannot be told any more.
+  /// Which lock of a family; `nil` when it cannot be told any more, and where locks are
+  /// certainly held, for every one.
   let index: [Term]?
 }
 
@@ -15,6 +16,8 @@ private struct LockChange {
   let held: HeldLock
   /// The step waits for the lock, rather than refuse the call when it is taken.
   let waits: Bool
+  /// Every lock of the family.
+  var isEvery = false
 }
 
 extension LockOrder {
@@ -59,7 +62,7 @@ extension LockOrder {
       var after = held
       for change in changes(body, procedure, certainly: certainly) {
         switch change.kind {
-        case .taken where certainly && change.held.index == nil: break
+        case .taken where certainly && change.held.index == nil && !change.isEvery: break
         case .taken: after.insert(change.held)
         case .released where !certainly:
           if change.held.index != nil { after.remove(change.held) }
@@ -104,8 +107,13 @@ extension LockOrder {
           changes(yes, procedure, all: all, certainly: certainly)
           + changes(no, procedure, all: all, certainly: certainly)
         result += either.filter { certainly ? $0.kind != .taken : $0.kind == .taken || isMine }
-      case .each(_, let inner):
-        result += changes(inner, procedure, all: true, certainly: certainly)
+      case .each(let bound, let inner):
+        let register = procedure.bounds[bound].map { Term.register($0) }
+        result += changes(inner, procedure, all: true, certainly: certainly).map { change in
+          var copy = change
+          copy.isEvery = inner.contains { $0.writes(change.held.lock, at: register) }
+          return copy
+        }
       case .assign(.local, _, _), .exit: break
       }
     }
@@ -127,6 +135,14 @@ extension LockOrder {
       }
     let kind: LockChange.Kind = !isRelease ? .taken : index == nil ? .allReleased : .released
     return LockChange(kind: kind, held: held, waits: waits)
+  }
+}
+
+extension AtomicStatement where E == Term {
+  /// Whether it writes, whatever the state, the lock of the family that the register names.
+  fileprivate func writes(_ lock: LockDeclaration, at register: Term?) -> Bool {
+    guard case .assign(.variable(lock.owner.id, let index), _, _) = self else { return false }
+    return index.count == 1 && index.first == register
   }
 }
 

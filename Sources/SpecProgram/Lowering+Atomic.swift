@@ -46,7 +46,7 @@ extension Lowering {
       case .writesBack: throw misplaced(statement)
       case .returnLocal(let local):
         result.append(.exit(endingLocal(local, context)))
-      case .holding, .tryHolding, .call, .forEach:
+      case .holding, .tryHolding, .call, .forEach, .repeating:
         throw SpecError(
           "TDX1103", "\(label(of: statement)) cannot stand inside one step", at: place,
           suggestion: "move it out of Step, or give the action by: a role")
@@ -96,6 +96,7 @@ extension Lowering {
     case .tryHolding(let use, _, _): "TryHolding(\(use.lock.name))"
     case .call(let action, _): "Call(\(action.name))"
     case .forEach: "ForEach"
+    case .repeating: "Repeat"
     case .returns, .returnLocal: "returns"
     case .writesBack: "writes back"
     }
@@ -133,7 +134,7 @@ extension Node {
   var readsSharedState: Bool {
     any {
       switch $0 {
-      case .read, .inside, .at: true
+      case .read, .standing: true
       default: false
       }
     }

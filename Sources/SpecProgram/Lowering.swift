@@ -171,6 +171,8 @@ struct Lowering {
       return try call(action, into, place, context, next: next)
     case .forEach(let bound, let filter, let ordered, let body):
       return try loop(bound, filter, ordered, body, place, context, next: next)
+    case .repeating(let body, let condition):
+      return try rounds(body, condition, place, context, next: next)
     case .returns(let outcome):
       return ending(outcome, context)
     case .writesBack: throw misplaced(statement)
@@ -223,31 +225,5 @@ struct Lowering {
       atoms.append(.assign(.local(local), first, place))
     }
     return add(.silent(atoms, next: next), context, "begins")
-  }
-
-  private mutating func loop(
-    _ bound: BoundID, _ filter: Node?, _ ordered: Bool, _ body: [Statement],
-    _ place: SourceLocation, _ context: Context, next: Int
-  ) throws(SpecError) -> Int {
-    guard case .element(let sort) = bound.type else {
-      throw SpecError("TDX1102", "ForEach goes over a sort", at: place)
-    }
-    guard filter?.readsSharedState != true else {
-      throw SpecError(
-        "TDX1108", "the filter of a ForEach reads shared state", at: place,
-        suggestion: "filter by arguments and constants, and test the state with When inside")
-    }
-    let done = LocalID(raw: -bound.raw, name: "done", type: .set(sort))
-    remember(.bound(bound), sort.letter, bound.type)
-    remember(.local(done), "\(sort.letter) done", done.type)
-    let loop = Loop(bound: bound, done: done, ordered: ordered, filter: filter)
-    let head = add(
-      .pick(loop, body: 0, exhausted: next), context,
-      "takes the next \(sort.name)", place)
-    let start = try lower(body, context, next: head)
-    flow.nodes[head] = .pick(loop, body: start, exhausted: next)
-    let clear = Node.literal(0, done.type)
-    return add(
-      .silent([.assign(.local(done), clear, place)], next: head), context, "starts the loop")
   }
 }

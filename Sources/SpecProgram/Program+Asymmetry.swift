@@ -82,7 +82,7 @@ extension Program {
 
 extension Term {
   /// The registers that are read.
-  fileprivate var registers: Set<Int> {
+  var registers: Set<Int> {
     switch self {
     case .const, .cell, .set, .thread, .threadAt: return []
     case .register(let register): return [register]
@@ -97,6 +97,8 @@ extension Term {
       return a.registers.union(b.registers)
     case .conditional(let a, let b, let c):
       return a.registers.union(b.registers).union(c.registers)
+    case .standing(_, _, let elements):
+      return elements.reduce(into: []) { $0.formUnion($1.registers) }
     case .setOf(let register, _, let a), .forAll(let register, _, let a),
       .exists(let register, _, let a):
       return a.registers.subtracting([register])

@@ -5,10 +5,7 @@ extension Program {
   public func value(
     of node: Node, bound: [BoundID: Int] = [:], in state: [Int]
   ) throws(SpecError) -> Int {
-    var resolver = Resolver(
-      spec: spec, scope: scope, variables: variables, outcomes: outcomes,
-      locationsInside: { name in locations { $0.isInside(name) } },
-      locationsAt: { name in locations { $0.label == name } })
+    var resolver = resolver
     let term = try resolver.resolve(node)
     var environment = Environment(self, state, thread: 0, registers: resolver.registerCount)
     for (id, value) in bound {
@@ -17,12 +14,18 @@ extension Program {
     return try environment.value(of: term)
   }
 
-  private func locations(where predicate: (NodeInfo) -> Bool) -> Set<Int> {
-    var found: Set<Int> = []
-    for (number, place) in locations.enumerated() where place.procedure >= 0 {
-      if predicate(procedures[place.procedure].info[place.node]) { found.insert(number) }
-    }
-    return found
+  /// Resolves expressions over the program's states.
+  var resolver: Resolver {
+    Resolver(
+      spec: spec, scope: scope, variables: variables, outcomes: outcomes,
+      places: PlaceNames(
+        locations: locations, mayBeGone: spec.isMutated,
+        procedures: procedures.map { procedure in
+          PlaceNames.Procedure(
+            info: procedure.info, successors: procedure.nodes.map(\.successors),
+            frame: procedure.frame, frameCells: procedure.frameCells, live: procedure.live,
+            role: procedure.action.role)
+        }))
   }
 
   /// Which part of a condition is false in a state, and for which elements.

@@ -35,9 +35,11 @@ extension Program {
     variables = builder.variables
     properties = []
     properties = try builder.resolveProperties(resolver) + builtInProperties()
+    try settleExpectations(resolver)
     for property in spec.properties {
       if case .scenario(let calls, _) = property.kind { try validate(calls) }
       if case .leadsTo(let claim) = property.kind { try validate(claim.fairness) }
+      if let claim = property.refinement { try validate(claim, of: property) }
     }
   }
 }

@@ -1,8 +1,8 @@
 import SpecLanguage
 
 extension SpecDescription {
-  /// Locks that no action tries and no property mentions: their release is invisible. What is said
-  /// of infinite runs does not count, because that is decided on the full graph.
+  /// Locks that no action tries and no property mentions: their release is invisible. What is
+  /// decided on the full graph does not count.
   var quietLocks: Set<LockDeclaration> {
     var loud: Set<LockDeclaration> = []
     func look(_ statements: [Statement]) {
@@ -26,7 +26,7 @@ extension SpecDescription {
     }
     for action in actions { look(action.body) }
     var mentioned: Set<VariableID> = []
-    for property in properties where !property.isLiveness {
+    for property in properties where !property.needsFullGraph {
       property.condition.visit { if case .read(let id, _) = $0 { mentioned.insert(id) } }
     }
     for action in actions {

@@ -91,6 +91,12 @@ extension Program {
     return threads.map { ($0.location, $0.frame..<$0.frame + slots) }
   }
 
+  /// Whether a thread may come to the location again in the same call, any number of times.
+  package func repeats(at location: Int) -> Bool {
+    guard location > 0 else { return false }
+    return procedures[locations[location].procedure].info[locations[location].node].repeats
+  }
+
   /// How many places there are where a thread can stand; 0 is idle.
   package var locationCount: Int { locations.count }
 

@@ -41,7 +41,7 @@ struct ThreadLayout: Sendable {
 
 /// A property with its condition resolved.
 public struct ResolvedProperty: Sendable {
-  public let property: Property
+  public internal(set) var property: Property
   let term: Term
   /// The left side of the outermost implication, when there is one.
   let premise: Term?

@@ -4,18 +4,13 @@ extension ProgramBuilder {
   func resolver() -> Resolver {
     Resolver(
       spec: spec, scope: scope, variables: variables, outcomes: outcomes,
-      locationsInside: { name in
-        self.locations(where: { $0.isInside(name) })
-      },
-      locationsAt: { name in self.locations(where: { $0.label == name }) })
-  }
-
-  private func locations(where predicate: (NodeInfo) -> Bool) -> Set<Int> {
-    var found: Set<Int> = []
-    for (number, place) in locations.enumerated() where place.procedure >= 0 {
-      if predicate(flows[place.procedure].info[place.node]) { found.insert(number) }
-    }
-    return found
+      places: PlaceNames(
+        locations: locations, mayBeGone: spec.isMutated,
+        procedures: flows.enumerated().map { index, flow in
+          PlaceNames.Procedure(
+            info: flow.info, successors: flow.nodes.map(\.successors), frame: flow.frame,
+            frameCells: frameCells[index], live: Liveness.of(flow), role: flow.action.role)
+        }))
   }
 
   func resolveProcedures(_ base: Resolver) throws(SpecError) -> [Procedure] {
@@ -75,7 +70,7 @@ extension ProgramBuilder {
       case .possible(let condition, _, let states):
         term = try resolver.resolve(condition)
         after = try states.map { node throws(SpecError) in try resolver.resolve(node) }
-      case .scenario, .leadsTo:
+      case .scenario, .leadsTo, .refines:
         term = .const(1)
       }
       let leadsTo = try resolver.instances(of: property)

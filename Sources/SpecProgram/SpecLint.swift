@@ -58,7 +58,7 @@ public struct SpecLint {
         look(yes)
         look(no)
       case .each(_, let inner), .forEach(_, _, _, let inner), .step(_, let inner),
-        .holding(_, let inner), .tryHolding(_, _, let inner):
+        .holding(_, let inner), .tryHolding(_, _, let inner), .repeating(let inner, _):
         look(inner)
       case .call(let action, _): look(action.body)
       default: break
@@ -126,6 +126,7 @@ public struct SpecLint {
       case .when(let condition, let yes, let no):
         // A condition that only leads to ghosts being written changes nothing else.
         if !(yes + no).allSatisfy({ $0.writesOnly(ghosts, tainted) }) { guards = [condition] }
+      case .repeating(_, let condition): guards = [condition]
       default: break
       }
       guard !guards.contains(where: { reads($0, ghosts, tainted) }) else {
@@ -144,7 +145,7 @@ extension Statement {
     switch kind {
     case .when(_, let yes, let no): [yes, no]
     case .each(_, let body), .forEach(_, _, _, let body), .step(_, let body),
-      .holding(_, let body), .tryHolding(_, _, let body):
+      .holding(_, let body), .tryHolding(_, _, let body), .repeating(let body, _):
       [body]
     case .call(let action, _): [action.body]
     default: []

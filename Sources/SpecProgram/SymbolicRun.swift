@@ -42,6 +42,8 @@ struct SymbolicRun {
         program.threads.map { layout in
           .disjunction(places.sorted().map { cellIs(layout.location, $0) })
         })
+    case .standing(let threads, let places, let elements):
+      return stands(threads, places, elements)
     case .conditional(let condition, let a, let b):
       return comparer.pick(formula(of: condition), formula(of: a), formula(of: b))
     case .cell, .indexed, .register, .table, .thread, .add, .subtract, .count, .set, .inserting,
@@ -72,7 +74,7 @@ struct SymbolicRun {
 
   func isCondition(_ term: Term) -> Bool {
     switch term {
-    case .not, .and, .or, .equal, .less, .contains, .forAll, .exists, .threadAt: true
+    case .not, .and, .or, .equal, .less, .contains, .forAll, .exists, .threadAt, .standing: true
     default: false
     }
   }

@@ -13,6 +13,8 @@ indirect enum Term: Hashable, Sendable {
   case thread
   /// Some thread stands at one of these locations.
   case threadAt(Set<Int>)
+  /// One of the threads stands at one of these places and agrees with the elements.
+  case standing(Range<Int>, [ThreadPlaces], [Term])
 
   case not(Term)
   case and([Term])
@@ -85,9 +87,7 @@ struct Resolver {
   let scope: ResolvedScope
   let variables: [VariableID: VariableLayout]
   let outcomes: [Outcome]
-  /// Locations whose path contains an action's name, or that wait at a named step.
-  let locationsInside: (String) -> Set<Int>
-  let locationsAt: (String) -> Set<Int>
+  let places: PlaceNames
   /// Registers given to bound names and locals so far.
   var registers: [FrameEntry.Source: Int] = [:]
   var registerCount = 0
@@ -110,8 +110,7 @@ struct Resolver {
     case .bound(let bound): return .register(register(.bound(bound)))
     case .local(let local): return .register(register(.local(local)))
     case .currentThread: return .thread
-    case .inside(let name): return .threadAt(try known(locationsInside(name), name))
-    case .at(let name): return .threadAt(try known(locationsAt(name), name))
+    case .standing(let place, let details): return try standing(place, details)
     case .not(let a): return .not(try resolve(a))
     case .and(let parts): return .and(try resolve(parts))
     case .or(let parts): return .or(try resolve(parts))
@@ -176,13 +175,6 @@ struct Resolver {
     throw SpecError(
       "TDX1004", "the parameter \(name) is used but not declared",
       suggestion: "keep it in a stored property of the spec")
-  }
-
-  private func known(_ found: Set<Int>, _ name: String) throws(SpecError) -> Set<Int> {
-    if !found.isEmpty { return found }
-    throw SpecError(
-      "TDX1005", "no procedure has an action or step called '\(name)'",
-      suggestion: "names in inside(…) and at(…) are those of Action(…) and Step(…)")
   }
 
   private mutating func table(_ id: ConstantID, _ key: Node) throws(SpecError) -> Term {

@@ -23,7 +23,7 @@ struct LemmaCandidate {
   }
 
   let body: Body
-  /// The template it is made from; `nil` for a claim.
+  /// The template it is made from; `nil` for a claim and what locks imply.
   let template: LemmaTemplate?
 
   init(_ template: LemmaTemplate, at table: LiteralTable) {
@@ -39,6 +39,15 @@ struct LemmaCandidate {
   init(_ property: ResolvedProperty, _ ground: GroundProgram) {
     template = nil
     body = .claim(property, ground.formula(of: property))
+  }
+
+  init(_ fact: StepFact) {
+    template = nil
+    body = .clauses(
+      fact.clauses.map { codes in
+        LemmaClause(
+          never: codes.map { LemmaAtom(cell: $0.cell, code: $0.code) }, unless: [])
+      })
   }
 
   var claim: ResolvedProperty? {

@@ -13,6 +13,8 @@ final class LemmaFilter {
   private(set) var alive: [Bool]
   /// Candidates that the goals stand on, in the order in which they were called for.
   private(set) var needed: [Int] = []
+  /// For each goal that was dropped, the step that did it.
+  private(set) var gaps: [Int: InductionGap] = [:]
   /// How many questions were asked.
   private(set) var asked = 0
   /// Candidates that are known to be inductive together.
@@ -119,7 +121,10 @@ final class LemmaFilter {
         throw SolverError(message: "internal error: a model breaks nothing")
       }
       isDropped = true
-      for candidate in broken { alive[candidate] = false }
+      for candidate in broken {
+        alive[candidate] = false
+        gaps[candidate] = InductionGap(before: state, label: rule.label, after: next)
+      }
       for (violation, selector) in zip(violations, selectors) where !alive[violation.candidate] {
         try solver.assert(try context.not(selector))
       }

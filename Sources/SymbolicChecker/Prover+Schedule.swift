@@ -10,6 +10,7 @@ extension Prover {
   ) throws {
     var pending = properties
     var last: [String: ProofReport] = [:]
+    let isInductionDone = try induce(plan, &pending, &last, report)
     for round in Self.rounds(plan) {
       var progress = true
       // Spacer alone answers the same a second time.
@@ -18,6 +19,8 @@ extension Prover {
         progress = false
         for property in pending where !tried.contains(property.property.id) {
           let id = property.property.id
+          if round.plan.methods == [.induction] && isInductionDone { continue }
+          if !round.plan.methods.contains(.bmc) && isOnlySearched(property, plan) { continue }
           if round.milliseconds != nil { tried.insert(id) }
           milliseconds = min(round.milliseconds ?? .max, limits.milliseconds)
           spacerFacts = round.milliseconds == nil ? facts : []
@@ -40,6 +43,30 @@ extension Prover {
     for property in pending {
       if let answer = last[property.property.id] { try report(answer) }
     }
+  }
+
+  /// Induction with what the order of steps implies, which is at least as good as without.
+  ///
+  /// - Returns: whether it came to an end.
+  private func induce(
+    _ plan: ProofPlan, _ pending: inout [ResolvedProperty], _ last: inout [String: ProofReport],
+    _ report: (ProofReport) throws -> Void
+  ) throws -> Bool {
+    guard plan.methods.contains(.induction), let gaps = try useStepFacts(&pending, report) else {
+      return false
+    }
+    for property in pending {
+      var answer = ProofReport(
+        property: property, outcome: .unknown("it is not inductive, even with the other claims"))
+      answer.gap = gaps[property.property.id]
+      last[property.property.id] = answer
+    }
+    return true
+  }
+
+  /// What is expected to be violated is not worth a proof attempt when a run can be looked for.
+  private func isOnlySearched(_ property: ResolvedProperty, _ plan: ProofPlan) -> Bool {
+    property.property.expected == .violated && plan.methods.contains(.bmc)
   }
 
   private func retry(
@@ -88,7 +115,9 @@ extension Prover {
       if report.gap == nil, !report.isFinal { report.gap = gap }
       return report
     } catch {
-      return failed(property, error)
+      var report = failed(property, error)
+      report.gap = gap
+      return report
     }
   }
 }

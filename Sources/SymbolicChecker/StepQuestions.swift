@@ -107,13 +107,14 @@ final class StepQuestions {
   ) throws(SolverError) -> [Violation] {
     let writes = Dictionary(rule.writes.map { ($0.cell, $0.value) }) { first, _ in first }
     let known = Self.memberships(rule.guardFormula)
+    let codes = known.compactMapValues { $0.members.count == 1 ? $0.members.first : nil }
     var result: [Violation] = []
     for (candidate, clause) in affected(by: rule) where isWanted(candidate) {
       switch candidates[candidate].body {
       case .claim(_, let formula):
-        let after = formula.before(writes, comparer)
-        if after == .yes { continue }
-        let condition = try encoder.formula(after.negated, state)
+        let after = broken(formula, writes, codes)
+        if after == .no { continue }
+        let condition = try encoder.formula(after, state)
         result.append(Violation(candidate: candidate, condition: condition))
       case .clauses(let clauses):
         if let condition = try violation(clauses[clause], writes, known) {
@@ -122,6 +123,25 @@ final class StepQuestions {
       }
     }
     return result
+  }
+
+  /// When the claim, which holds before the writes, does not hold after them.
+  ///
+  /// - Parameter known: the codes that cells have before.
+  private func broken(
+    _ claim: Formula, _ writes: [Int: Value], _ known: [Int: Int]
+  ) -> Formula {
+    let parts: [Formula] = if case .and(let parts) = claim { parts } else { [claim] }
+    var before: [Int: Value] = [:]
+    for (cell, code) in known { before[cell] = .const(code + cells[cell].low) }
+    let after = writes.mapValues { $0.before(before, comparer) }
+      .merging(before) { written, _ in written }
+    return .disjunction(
+      parts.map { part in
+        let result = part.before(after, comparer)
+        // A part that says the same as before is kept.
+        return result == part.before(before, comparer) ? .no : result.negated
+      })
   }
 
   /// The clauses that the rule's writes may break.

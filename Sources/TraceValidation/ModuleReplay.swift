@@ -87,7 +87,7 @@ struct ModuleReplay {
     let numbers = try arguments.numbers(
       call, action.arguments.map { (name: $0.0, type: $0.1) }, progress.state,
       isLongAfterEntry: progress.isLongAfterEntry[call.lp])
-    let answer: CallAnswer?
+    let answer: EvaluatedCall?
     do {
       answer = try evaluator.call(action.number, numbers, from: progress.state)
     } catch {
@@ -104,7 +104,7 @@ struct ModuleReplay {
     return (differences, Self.text(answer, name))
   }
 
-  private static func text(_ answer: CallAnswer, _ action: String) -> String {
+  private static func text(_ answer: EvaluatedCall, _ action: String) -> String {
     guard let check = answer.check else { return "no check of \(action): \(answer.outcome.text)" }
     return "\(check.action): “\(check.text)”, \(check.location)"
   }
@@ -123,7 +123,7 @@ struct ModuleReplay {
   // MARK: The answer
 
   private func differences(
-    _ call: ModuleCall, _ answer: CallAnswer
+    _ call: ModuleCall, _ answer: EvaluatedCall
   ) -> [(what: String, expected: String, got: String)] {
     var found: [(what: String, expected: String, got: String)] = []
     func compare(_ what: String, _ expected: String?, _ got: String?) {

@@ -76,6 +76,7 @@ public enum Events {
       "blame": answer.blame.isEmpty ? nil : .array(answer.blame.map { .string($0) }),
       "fairness": answer.fairness.isEmpty
         ? nil : .array(answer.fairness.map { .string($0) }),
+      "refinement": answer.refinement.map { RefinementText.json($0) },
       "refusals": answer.refusals.isEmpty ? nil : refusals(answer.refusals),
       "counterexample": isWitness ? nil : trace, "witness": isWitness ? trace : nil,
     ])

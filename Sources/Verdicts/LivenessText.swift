@@ -23,13 +23,7 @@ enum LivenessText {
 
   /// The graph that the `LeadsTo` properties were decided on, where it is another one.
   static func summary(_ report: SpecReport) -> String {
-    guard let graph = report.properties.lazy.compactMap(\.graph).first else { return "" }
-    let states = ReportText.grouped(graph.states)
-    let transitions = ReportText.grouped(graph.transitions)
-    return """
-
-      what leads to what, on the full graph: \(states) states, \(transitions) transitions, \
-      diameter \(graph.diameter); \(ReportText.rounded(graph.seconds)) s
-      """
+    let live = report.properties.first { $0.property.isLiveness && $0.graph != nil }
+    return live?.graph.map { "\nwhat leads to what, on the full graph: \($0.text)" } ?? ""
   }
 }

@@ -33,6 +33,8 @@ public struct PropertyReport: Sendable {
   public var reason: String?
   /// For a lasso: why its loop is fair, a sentence for each assumption.
   public var fairness: [String] = []
+  /// For a `Refines`: what is known of the abstract spec's side.
+  public var refinement: RefinementFigures?
   /// The graph that the answer is about, where it is not that of the report.
   public var graph: GraphFigures?
 
@@ -53,7 +55,7 @@ public struct PropertyReport: Sendable {
     case .vacuous: return .vacuous
     case nil:
       switch property.kind {
-      case .always, .leadsTo, .scenario(_, possible: false): return .exhausted
+      case .always, .leadsTo, .refines, .scenario(_, possible: false): return .exhausted
       case .possible, .scenario(_, possible: true): return .witnessed
       }
     }
@@ -68,6 +70,28 @@ public struct PropertyReport: Sendable {
   public var exitWhenExpected: ExitStatus {
     if meetsExpectation { return .success }
     return verdict.exitCode == .noAnswer ? .noAnswer : .failure
+  }
+}
+
+/// The abstract spec's side of a refinement.
+public struct RefinementFigures: Sendable {
+  public let abstract: Program
+  /// Abstract states that are mapped to, and steps between them that are taken.
+  public let states: Int
+  public let steps: Int
+  /// Actions of the abstract spec that no step is.
+  public let neverTaken: [String]
+  /// For a counterexample: what the abstract spec does not allow.
+  public let gap: RefinementGap?
+
+  public init(
+    abstract: Program, states: Int, steps: Int, neverTaken: [String], gap: RefinementGap?
+  ) {
+    self.abstract = abstract
+    self.states = states
+    self.steps = steps
+    self.neverTaken = neverTaken
+    self.gap = gap
   }
 }
 
@@ -104,7 +128,7 @@ public struct SpecReport: Sendable {
   /// What was said about them: which permutations, and what was left out and why.
   public var reductionRemarks: [String] = []
   public var properties: [PropertyReport]
-  public let notes: [SpecNote]
+  public var notes: [SpecNote]
 
   public init(
     program: Program, scope: String?, states: Int, transitions: Int, diameter: Int,

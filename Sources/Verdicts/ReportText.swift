@@ -41,7 +41,8 @@ public struct ReportText {
     return """
       \(Self.grouped(report.states)) states, \(Self.grouped(report.transitions)) transitions, \
       diameter \(report.diameter)\(reduction); \(Self.rounded(report.seconds)) s, \
-      \(report.peakBytes >> 20) MiB\(LivenessText.summary(report))
+      \(report.peakBytes >> 20) MiB\(LivenessText.summary(report))\
+      \(RefinementText.summary(report))
       """
   }
 
@@ -60,6 +61,7 @@ public struct ReportText {
         out += "            NOT as expected (\(word)): \(why)\n"
       }
     }
+    out += RefinementText.figures(answer)
     if let reason = answer.reason { out += "            \(reason)\n" }
     for refusal in answer.refusals {
       out += """
@@ -80,7 +82,8 @@ public struct ReportText {
     if trace.loop != nil {
       return out + LivenessText.lasso(answer.traced(in: report), trace, answer)
     }
-    return out + CounterexampleText(report.program, answer, trace).text
+    out += CounterexampleText(answer.traced(in: report), answer, trace).text
+    return out + RefinementText.gap(answer)
   }
 
   /// `1234567` as `1,234,567`.

@@ -49,7 +49,7 @@ struct AskAnswers: ParsableCommand {
   }
 
   func run() throws {
-    let description = try SpecLookup.describe(spec)
+    let description = try SpecLookup.describe(spec, mutate: scope.mutate)
     let resolved = try ResolvedScope(
       description, scope: scope.scope, overrides: try scope.overrides())
     let program = try Program(description, resolved)

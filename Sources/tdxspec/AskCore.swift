@@ -35,7 +35,7 @@ struct AskCore: ParsableCommand {
   @OptionGroup var options: AskOptions
 
   func run() throws {
-    let description = try SpecLookup.describe(spec)
+    let description = try SpecLookup.describe(spec, mutate: scope.mutate)
     let resolved = try ResolvedScope(
       description, scope: scope.scope, overrides: try scope.overrides())
     let (switched, switches) = description.withGuardSwitches()

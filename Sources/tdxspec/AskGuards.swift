@@ -41,6 +41,9 @@ struct AskGuards: ParsableCommand {
   @OptionGroup var options: AskOptions
 
   func run() throws {
+    guard scope.mutate.isEmpty else {
+      throw ValidationError("--mutate does not say which of the two specs it means")
+    }
     var own = ScopeOptions()
     own.set = otherSet
     let apart = try own.overrides()

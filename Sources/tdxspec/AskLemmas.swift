@@ -43,7 +43,7 @@ struct AskLemmas: ParsableCommand {
   }
 
   func run() throws {
-    let description = try SpecLookup.describe(spec)
+    let description = try SpecLookup.describe(spec, mutate: scope.mutate)
     let resolved = try ResolvedScope(
       description, scope: scope.scope, overrides: try scope.overrides())
     let program = try Program(description, resolved)

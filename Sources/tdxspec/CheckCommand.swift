@@ -16,7 +16,8 @@ extension TDXSpec {
         VIOLATED (with a counterexample), WITNESSED (a possibility was reached), VACUOUS (its \
         premise was never true, or an exhausted search never reached it), BOUNDED or INTERRUPTED \
         (no answer yet). A LeadsTo is about infinite runs: its counterexample is a lasso, a run \
-        that repeats its loop for ever although it is fair.
+        that repeats its loop for ever although it is fair. A Refines is about every step: its \
+        counterexample ends with the one that the abstract spec does not allow.
 
         A counterexample is the shortest there is, with as few switches between threads as that \
         allows, or says that this is not shown. Under it stand the actions that play no part, \
@@ -55,7 +56,10 @@ extension TDXSpec {
     @Option(
       name: .long,
       help: ArgumentHelp(
-        "Only properties of states (safety), or only LeadsTo (liveness: needs the full graph).",
+        """
+        Only properties of states (safety), LeadsTo (liveness), Refines (refinement) or Lemmas \
+        (lemma). LeadsTo and Refines need the full graph; Lemmas leave por little to do.
+        """,
         valueName: "kind"))
     var only: PropertyKind?
 
@@ -100,8 +104,8 @@ extension TDXSpec {
         throw ValidationError("--all and a spec's name exclude each other")
       }
       if all && !expected { throw ValidationError("--all goes with --expected") }
-      if specs.count > 1 && !property.isEmpty {
-        throw ValidationError("--property takes a single spec")
+      if (specs.count > 1 || all) && !(property + scope.mutate).isEmpty {
+        throw ValidationError("--property and --mutate take a single spec")
       }
       if only != nil && !property.isEmpty {
         throw ValidationError("--only and --property exclude each other")
@@ -125,7 +129,7 @@ extension TDXSpec {
       #endif
       let names = all ? Catalogue.all.map(\.name) : specs
       let overrides = try scope.overrides()
-      let descriptions = try names.map { try SpecLookup.describe($0) }
+      let descriptions = try names.map { try SpecLookup.describe($0, mutate: scope.mutate) }
       guard tdxs_install_sigint() == 0 else {
         throw ValidationError("signal handlers cannot be installed")
       }

@@ -4,10 +4,20 @@ import SpecLanguage
 import SpecProgram
 import Verdicts
 
-/// Properties of states, or of infinite runs.
+/// Properties of states, of infinite runs, or of steps compared with those of another spec.
 enum PropertyKind: String, ExpressibleByArgument, CaseIterable {
   case safety
   case liveness
+  case refinement
+  /// Made for proofs. Lemmas say where threads stand, which leaves `por` little to do.
+  case lemma
+
+  init(_ property: Property) {
+    self =
+      property.isLiveness
+      ? .liveness
+      : property.refinement != nil ? .refinement : property.isLemma ? .lemma : .safety
+  }
 }
 
 /// One search of one spec, from options to a report.
@@ -18,7 +28,7 @@ struct CheckRunner {
   let options: SearchOptions
   let properties: [String]
   let stopAtFirst: Bool
-  /// Which kind of properties; both by default.
+  /// Which kind of properties; all by default.
   var kind: PropertyKind?
   /// How many of the states found are wanted besides the report.
   var sampleSize = 0
@@ -42,18 +52,30 @@ struct CheckRunner {
   func run() throws -> Outcome {
     let program = try program()
     let all = try choose(from: program.properties)
+    try refuseReductions(all)
     let live = try liveness(all, program.scope)
-    let chosen = all.filter { !$0.property.isLiveness }
-    if let live, chosen.isEmpty { return Outcome(report: try live.report(spent: 0), sample: []) }
+    let refinement = try refinement(all, program.scope)
+    let ids = all.map(\.property.id)
+    let chosen = all.filter { !$0.property.needsFullGraph }
+    if chosen.isEmpty, let live {
+      let report = try live.report(spent: 0)
+      return Outcome(report: try refinement?.adding(to: report, in: ids) ?? report, sample: [])
+    }
+    if chosen.isEmpty, let refinement {
+      return Outcome(report: try refinement.report(), sample: [])
+    }
+    var outcome = try search(chosen, program)
+    if let live { outcome.report = try live.adding(to: outcome.report, in: ids) }
+    if let refinement { outcome.report = try refinement.adding(to: outcome.report, in: ids) }
+    return outcome
+  }
+
+  private func search(_ chosen: [ResolvedProperty], _ program: Program) throws -> Outcome {
     let searched = chosen.filter { !$0.isScenario }
     let engine = SearchEngine(
       program: program, properties: searched, monitors: MonitorPlan(searched).monitors,
       options: options)
-    var outcome = try engine.use(Checking(runner: self, chosen: chosen))
-    if let live {
-      outcome.report = try live.adding(to: outcome.report, in: all.map(\.property.id))
-    }
-    return outcome
+    return try engine.use(Checking(runner: self, chosen: chosen))
   }
 
   private struct Checking: EngineUser {
@@ -71,17 +93,32 @@ struct CheckRunner {
   ) throws -> LivenessRunner? {
     let properties = chosen.map(\.property).filter(\.isLiveness)
     guard !properties.isEmpty else { return nil }
-    let words = options.reduce.chosen?.map(\.rawValue).sorted() ?? []
-    let refusal = LivenessRefusal.refusal(reductions: words, properties: properties)
-    if let refusal { throw refusal }
     return LivenessRunner(
       program: try program(resolved, fuses: false),
       properties: properties, runner: self)
   }
 
+  /// What decides the refinements, if there are any.
+  private func refinement(
+    _ chosen: [ResolvedProperty], _ resolved: ResolvedScope
+  ) throws -> RefinementRunner? {
+    let properties = chosen.map(\.property).filter { $0.refinement != nil }
+    guard !properties.isEmpty else { return nil }
+    return RefinementRunner(
+      program: try program(resolved, fuses: false), properties: properties, runner: self)
+  }
+
+  private func refuseReductions(_ chosen: [ResolvedProperty]) throws {
+    let words = options.reduce.chosen?.map(\.rawValue).sorted() ?? []
+    let properties = chosen.map(\.property)
+    if let refusal = FullGraphRefusal.refusal(reductions: words, properties: properties) {
+      throw refusal
+    }
+  }
+
   private func choose(from all: [ResolvedProperty]) throws -> [ResolvedProperty] {
     guard !properties.isEmpty else {
-      return all.filter { kind == nil || $0.property.isLiveness == (kind == .liveness) }
+      return all.filter { kind == nil || PropertyKind($0.property) == kind }
     }
     return try properties.map { id in
       guard let found = all.first(where: { $0.property.id == id }) else {

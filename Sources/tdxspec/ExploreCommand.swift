@@ -33,7 +33,7 @@ extension TDXSpec {
     var json = false
 
     func run() throws {
-      let description = try SpecLookup.describe(spec)
+      let description = try SpecLookup.describe(spec, mutate: scope.mutate)
       let resolved = try ResolvedScope(
         description, scope: scope.scope, overrides: try scope.overrides())
       let options = ProgramOptions(fuseReleases: search.fuses(spec))

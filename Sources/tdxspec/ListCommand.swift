@@ -62,11 +62,28 @@ extension TDXSpec {
       for action in spec.actions { out += "  \(action.name)\n" }
       out += "\nproperties (--property ID)\n"
       for property in spec.properties {
-        let mark = property.expected.map { " (expected: \($0.rawValue))" } ?? ""
-        let kind = property.isLiveness ? " (in the end)" : ""
+        let mark = expectation(property, in: spec)
+        let abstract = property.refinement.map { " (refines \($0.abstract.name))" } ?? ""
+        let kind = property.isLiveness ? " (in the end)" : abstract
         out += "  \(property.id)  \(property.text)\(kind)\(mark)\n"
       }
+      if !spec.mutations.isEmpty {
+        out += "\nmutations (--mutate ID, tdxspec mutate \(spec.name))\n"
+        for mutation in spec.mutations {
+          let by = mutation.caughtBy.joined(separator: ", ")
+          out += "  \(mutation.id)  \(mutation.text)"
+          out += by.isEmpty ? " (must not be noticed)\n" : " (caught by \(by))\n"
+        }
+      }
       return out
+    }
+
+    private func expectation(_ property: Property, in spec: SpecDescription) -> String {
+      let reader = ExpressionReader(spec)
+      return property.expectations.map { expectation in
+        let when = expectation.condition.map { " when \(reader.condition($0))" } ?? ""
+        return " (expected: \(expectation.verdict.rawValue)\(when))"
+      }.joined()
     }
 
     private func event(_ spec: SpecDescription) -> JSONValue {
@@ -83,6 +100,9 @@ extension TDXSpec {
         "scopes": .array(spec.scopes.map { .string($0.name) }),
         "actions": .array(spec.actions.map { .string($0.name) }),
         "properties": .array(spec.properties.map { .string($0.id) }),
+        "mutations": .array(spec.mutations.map { .string($0.id) }),
+        "refinements": .array(
+          spec.properties.filter { $0.refinement != nil }.map { .string($0.id) }),
         "liveness": .array(spec.properties.filter(\.isLiveness).map { .string($0.id) }),
       ])
     }

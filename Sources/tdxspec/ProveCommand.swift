@@ -85,7 +85,7 @@ extension TDXSpec {
     }
 
     func run() throws {
-      let description = try SpecLookup.describe(spec)
+      let description = try SpecLookup.describe(spec, mutate: scope.mutate)
       let resolved = try ResolvedScope(
         description, scope: scope.scope, overrides: try scope.overrides())
       let program = try Program(description, resolved)
@@ -121,9 +121,22 @@ extension TDXSpec {
             "about infinite runs, so not asked: \(live.joined(separator: ", ")); "
               + "tdxspec check decides them")
         }
+        let refinements = program.properties.filter { $0.property.refinement != nil }
+        if !refinements.isEmpty {
+          let ids = refinements.map(\.property.id).joined(separator: ", ")
+          Terminal.complain(
+            "about the steps of two specs, so not asked: \(ids); tdxspec check decides them")
+        }
         return provable
       }
       return try property.map { id in
+        if let claim = program.properties.first(where: { $0.property.id == id })?.property
+          .refinement
+        {
+          throw ValidationError(
+            "'\(id)' is about steps and those of \(claim.abstract.name), which prove cannot do; "
+              + "tdxspec check decides it")
+        }
         guard !live.contains(id) else {
           throw ValidationError(
             "'\(id)' is about infinite runs, which prove cannot do; tdxspec check decides it")

@@ -19,11 +19,16 @@ extension TDXSpec {
     @Argument(help: "An action of it; without it, the whole spec.")
     var action: String?
 
+    @Option(
+      name: .long,
+      help: ArgumentHelp("A bug that the spec is given; may be repeated.", valueName: "id"))
+    var mutate: [String] = []
+
     @Flag(name: .long, help: "JSON lines on standard output.")
     var json = false
 
     func run() throws {
-      let description = try SpecLookup.describe(spec)
+      let description = try SpecLookup.describe(spec, mutate: mutate)
       let text = try reading(description)
       guard json else { return try Output.standard.write(text) }
       let event = JSONValue.members([

@@ -14,6 +14,12 @@ struct ScopeOptions: ParsableArguments {
       "A size or parameter, such as N=3; may be repeated.", valueName: "name=value"))
   var set: [String] = []
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A bug that the spec can be given (tdxspec list SPEC); may be repeated.", valueName: "id"))
+  var mutate: [String] = []
+
   /// - Throws: a usage error that names the offending text.
   func overrides() throws -> [String: Int] {
     var result: [String: Int] = [:]
@@ -47,10 +53,32 @@ enum SpecLookup {
   }
 
   /// A spec's description, checked for mistakes that need no scope.
-  static func describe(_ name: String) throws -> SpecDescription {
-    let spec = try entry(name).describe()
+  ///
+  /// - Parameter mutations: ids of the bugs that it is given.
+  static func describe(_ name: String, mutate mutations: [String] = []) throws -> SpecDescription {
+    var spec = try entry(name).describe()
+    for id in mutations { spec = try mutated(spec, id) }
     try SpecLint(spec).checkGhosts()
     return spec
+  }
+
+  private static func mutated(_ spec: SpecDescription, _ id: String) throws -> SpecDescription {
+    guard let mutation = spec.mutations.first(where: { $0.id == id }) else {
+      let known = spec.mutations.map(\.id).joined(separator: ", ")
+      let hint = known.isEmpty ? "it has none" : "mutations: \(known)"
+      throw ValidationError("\(spec.name) has no mutation '\(id)'; \(hint)")
+    }
+    return try mutated(spec, by: mutation)
+  }
+
+  static func mutated(_ spec: SpecDescription, by mutation: Mutation) throws -> SpecDescription {
+    do throws(MutationError) {
+      return try spec.mutated(by: mutation)
+    } catch {
+      throw SpecError(
+        "TDX1140", "mutation \(mutation.id): \(error.message)", at: mutation.location,
+        suggestion: "names are those of Step(…), Action(…) and of tdxspec read")
+    }
   }
 
   /// How many letters must change to turn one word into the other.

@@ -19,14 +19,19 @@ struct TDXSpec: ParsableCommand {
         tdxspec list                                   the bundled specs
         tdxspec check teardown/terminate-vm-v4         what goes wrong, and the shortest way there
         tdxspec read teardown/terminate-vm-v4 KVM_TDX_TERMINATE_VM
+        tdxspec doc teardown/terminate-vm-v4 --scope small         a page for a review mail
+        tdxspec diff teardown/mainline teardown/terminate-vm-v4    what is newly allowed
         tdxspec explore bench/tdx-teardown --set N=1 --set P=1 --set L=1 --mermaid graph.mmd
 
       EXIT CODES
-        0 holds  1 violated, vacuous or not as expected  2 unusable input  3 no answer (a limit)
-        4 skipped  70 internal error  74 output cannot be written
+        0 holds  1 violated, vacuous, different or not as expected  2 unusable input
+        3 no answer (a limit)  4 skipped  70 internal error  74 output cannot be written
       """,
     version: version,
-    subcommands: [Ask.self, Check.self, Explore.self, List.self, Prove.self, Read.self, Trace.self])
+    subcommands: [
+      Ask.self, Check.self, Cost.self, Diff.self, Doc.self, Explore.self, List.self, Mutate.self,
+      Prove.self, Read.self, Trace.self,
+    ])
 
   /// Runs the tool and maps every way out to one of its exit codes.
   static func main() {

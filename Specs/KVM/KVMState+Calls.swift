@@ -11,9 +11,7 @@ extension KVMState {
     Action("KVM_RUN", each: VCPU.self, by: HostThread.self, cites: "kvm-tdx §2.5") { v in
       gate(begin)
       Holding(vcpuMutex[v]) {
-        Step("vcpu_load") { loaded[v] <- true }
-        Check(!vmDead, else: .EIO)
-          .because("the run loop looks for KVM_REQ_VM_DEAD before it enters", "kvm-tdx §2.5")
+        vcpuLoad(v, loop: "the run loop looks for KVM_REQ_VM_DEAD before it enters", "kvm-tdx §2.5")
         Step("TDH.VP.ENTER") { td.vpEnter(v) }
         Step("TD exit") {
           td.tdExit(v)
@@ -31,9 +29,7 @@ extension KVMState {
     ) { v, p in
       gate()
       Holding(vcpuMutex[v]) {
-        Step("vcpu_load") { loaded[v] <- true }
-        Check(!vmDead, else: .EIO)
-          .because("kvm_mmu_reload looks for KVM_REQ_VM_DEAD", "kvm-tdx §2.10")
+        vcpuLoad(v, loop: "kvm_mmu_reload looks for KVM_REQ_VM_DEAD", "kvm-tdx §2.10")
         Holding(srcu, .read) {
           Step("finds the memslot and takes the folio") {
             Check(slot[fileOf[p]] != .invalid, else: .EAGAIN)
@@ -57,7 +53,7 @@ extension KVMState {
       Check(!mirror[p], else: .ok)
       mirror[p] <- true
     }
-    Call(td.pageAug(p), into: status)
+    Call(td.pageAug(p, foreign: foreign?(p)), into: status)
     When(status != .ok) {
       Step("KVM_BUG_ON, the SPTE is restored") {
         bugged <- true
@@ -109,21 +105,36 @@ extension KVMState {
     Action(
       "close(guest_memfd)", each: File.self, by: HostThread.self, cites: "kvm-tdx §2.9"
     ) { f in
-      Step("the last reference goes") {
-        Require(gmem[f] == .open && !holding(fdget[f], .shared))
-        gmem[f] <- .closing
-      }
+      lastReferenceGoes(f)
       Holding(slotsLock) {
-        Holding(invalidateLock[f]) {
-          zap(f, withoutHKID: withoutHKID, begin: [invalidationBegins(f)])
-          invalidationEnds(f)
-        }
+        Holding(invalidateLock[f]) { invalidate(f, withoutHKID: withoutHKID) }
       }
       Step("the inode is evicted: its folios go back to the host") {
-        Each(Page.self) { p in When(fileOf[p] == f) { folio[p] <- false } }
+        evict(f)
         gmem[f] <- .released
       }
     }
+  }
+
+  /// close() of the last descriptor; a call on one keeps it.
+  package func lastReferenceGoes(_ f: Expr<File>) -> Statement {
+    Step("the last reference goes") {
+      Require(gmem[f] == .open && !holding(fdget[f], .shared))
+      gmem[f] <- .closing
+    }
+  }
+
+  /// Removes the pages of a file, as an invalidation that faults take notice of.
+  @StatementBuilder
+  package func invalidate(_ f: Expr<File>, withoutHKID: WithoutHKID) -> [Statement] {
+    zap(f, withoutHKID: withoutHKID, begin: [invalidationBegins(f)])
+    invalidationEnds(f)
+  }
+
+  /// The inode's folios go back to the host.
+  @StatementBuilder
+  package func evict(_ f: Expr<File>) -> [Statement] {
+    Each(Page.self) { p in When(fileOf[p] == f) { folio[p] <- false } }
   }
 
   /// KVM_SET_USER_MEMORY_REGION2 with size 0 (kvm-tdx §2.6).

@@ -13,19 +13,32 @@ extension KVMState {
   }
 
   /// tdx_mmu_release_hkid: from runnable to TD_TEARDOWN (kvm-tdx §4.3).
+  ///
+  /// - Parameter retrying: as long as some vCPU is associated again, everything is done again
+  ///   (kvm-tdx §5.b); otherwise the HKID is lost silently.
   @StatementBuilder
-  package func releaseHKID(_ locking: ReleaseLocking) -> [Statement] {
+  package func releaseHKID(_ locking: ReleaseLocking, retrying: Bool = false) -> [Statement] {
     let assigned = Local<Bool>("assigned")
+    let status = Local<Outcome>("status")
     assigned <- hkidAssigned
     When(assigned) {
-      ForEach(ordered: VCPU.self) { v in flushVP(v) }
-      Holding(tdxLock) {
-        switch locking {
-        case .beforeVPFlushDone:
-          Holding(mmuLock, .write) { blockAndFree(.none) }
-        case .none, .afterVPFlushDone:
-          blockAndFree(locking)
-        }
+      if retrying {
+        Repeat(while: status == .flushVPNotDone) { flushAndFree(locking, status) }
+      } else {
+        flushAndFree(locking, status)
+      }
+    }
+  }
+
+  @StatementBuilder
+  private func flushAndFree(_ locking: ReleaseLocking, _ status: Local<Outcome>) -> [Statement] {
+    ForEach(ordered: VCPU.self) { v in flushVP(v) }
+    Holding(tdxLock) {
+      switch locking {
+      case .beforeVPFlushDone:
+        Holding(mmuLock, .write) { blockAndFree(.none, status) }
+      case .none, .afterVPFlushDone:
+        blockAndFree(locking, status)
       }
     }
   }
@@ -44,8 +57,7 @@ extension KVMState {
   }
 
   @StatementBuilder
-  private func blockAndFree(_ locking: ReleaseLocking) -> [Statement] {
-    let status = Local<Outcome>("status")
+  private func blockAndFree(_ locking: ReleaseLocking, _ status: Local<Outcome>) -> [Statement] {
     Call(td.vpFlushDone, into: status)
     When(status == .ok) {
       switch locking {

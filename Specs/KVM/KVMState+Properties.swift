@@ -16,9 +16,32 @@ extension KVMState {
     ) { forAll(Page.self) { p in !folio[p] ==> td.isFree(p) } }
   }
 
+  /// What is mapped has a reason to be: its memslot and its folio are there.
+  package var mappingIsJustified: Property {
+    Always(
+      "S-14", "a page that is mapped has a memslot and its folio, unless it is being removed",
+      cites: "kvm-tdx S-14"
+    ) {
+      forAll(Page.self) { p in
+        mirror[p] && !holding(mmuLock) ==> slot[fileOf[p]] != .absent && folio[p]
+      }
+    }
+  }
+
   /// User space cannot make KVM_BUG_ON fire.
   package var noBug: Property {
     Always("S-23", "no order of calls reaches KVM_BUG_ON", cites: "kvm-tdx S-23") { !bugged }
+  }
+
+  /// Whatever KVM's threads do, the TD's key lives as the module and the host's pool need it to.
+  package var keyLives: Property {
+    Refines(
+      "R-1", "the TD's key lives as in tdx/hkid-life", HKIDLife(start: .configured),
+      cites: "tdx-module §2.1", "tdx-module §14.3", "kvm-tdx S-1"
+    ) { abstract in
+      td.keyLife(abstract)
+      Maps(abstract.pooled, to: !hkidAssigned)
+    }
   }
 
   /// The HKID mirror: KVM believes the HKID free only when the module agrees.

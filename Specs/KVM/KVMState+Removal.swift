@@ -59,7 +59,12 @@ extension KVMState {
         }
       }
       doNoVCPUs(td.pageRemove(p), into: status)
-      When(status != .ok) { bug }
+      When(status != .ok) {
+        bug
+      } else: {
+        Call(td.pageWBINVD(p), into: status)
+        When(status != .ok) { bug }
+      }
     }
   }
 

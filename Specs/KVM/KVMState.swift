@@ -67,10 +67,38 @@ public struct KVMState: SpecPart {
   /// A call on the descriptor keeps the file's last reference from going.
   package let fdget = RWLocks("fdget", each: File.self, rank: nil)
 
+  /// What a dead VM refuses.
+  package enum DeadVM: Sendable {
+    /// Mainline: every VM and vCPU ioctl whose gate is read later (kvm-tdx §1.6).
+    case refusesIoctls
+    /// The settled design: vCPU ioctls, which look again under vcpu->mutex; other ioctls are
+    /// refused only after a KVM_BUG_ON (kvm-tdx §5.d).
+    case refusesVCPUs
+  }
+
   /// - Parameter extra: ioctls that a design adds.
   public init(extra: [String] = []) {
-    ioctls = ["KVM_RUN", "KVM_PRE_FAULT_MEMORY", Self.slotDeleteName] + extra
+    self.init(extra: extra, deadVM: .refusesIoctls)
   }
+
+  /// - Parameters:
+  ///   - extra: ioctls that a design adds.
+  ///   - deadVM: what kvm->vm_dead means in the design.
+  ///   - callable: what else an ioctl needs, such as a process that can make it.
+  ///   - foreign: a page that belongs to another TD, where a design has one.
+  package init(
+    extra: [String], deadVM: DeadVM, callable: Condition? = nil,
+    foreign: (@Sendable (Expr<Page>) -> Condition)? = nil
+  ) {
+    ioctls = ["KVM_RUN", "KVM_PRE_FAULT_MEMORY", Self.slotDeleteName] + extra
+    self.deadVM = deadVM
+    self.callable = callable
+    self.foreign = foreign
+  }
+
+  let deadVM: DeadVM
+  let callable: Condition?
+  let foreign: (@Sendable (Expr<Page>) -> Condition)?
 
   /// The gate of every VM and vCPU ioctl: read without locks, a step of its own (kvm-tdx §2.0).
   ///
@@ -78,10 +106,33 @@ public struct KVMState: SpecPart {
   package func gate(_ history: [Statement] = []) -> Statement {
     Step("the gate of every VM and vCPU ioctl") {
       Require(vmOpen).because("an ioctl needs an open descriptor", "kvm-tdx §1.7")
-      Check(!vmDead, else: .EIO)
-        .because("kvm_vm_ioctl and kvm_vcpu_ioctl read vm_dead without a lock", "kvm-tdx §2.0")
+      if let callable {
+        Require(callable).because("another mm is refused with EIO", "kvm-tdx §2.0")
+      }
+      switch deadVM {
+      case .refusesIoctls:
+        Check(!vmDead, else: .EIO)
+          .because("kvm_vm_ioctl and kvm_vcpu_ioctl read vm_dead without a lock", "kvm-tdx §2.0")
+      case .refusesVCPUs:
+        Check(!bugged, else: .EIO)
+          .because("only a VM that is bugged refuses ioctls", "kvm-tdx §5.e E5")
+      }
       history
     }
+  }
+
+  /// vcpu_load, under vcpu->mutex: a vCPU goes on its CPU's list while the HKID is assigned
+  /// (kvm-tdx §2.12).
+  @StatementBuilder
+  package func vcpuLoad(_ v: Expr<VCPU>, loop reason: String, _ citation: String) -> [Statement] {
+    switch deadVM {
+    case .refusesIoctls: Statements {}
+    case .refusesVCPUs:
+      Check(!vmDead, else: .EIO)
+        .because("KVM_REQ_VM_DEAD is looked for once vcpu->mutex is held", "kvm-tdx §5.e E5")
+    }
+    Step("vcpu_load") { When(hkidAssigned) { loaded[v] <- true } }
+    Check(!vmDead, else: .EIO).because(reason, citation)
   }
 
   /// The ioctls on the VM's and vCPUs' descriptors in this spec.

@@ -71,6 +71,30 @@ extension HKIDLifecycle {
     }
   }
 
+  /// The module without one of its checks.
+  @ListBuilder<Mutation> public var mutations: [Mutation] {
+    Mutation(
+      "no-hkid-check", "TDH.MNG.CREATE takes an HKID that is in use", caughtBy: ["S-1"],
+      at: "small", cites: "tdx-module §8.1"
+    ) { Without(refusal: .hkidNotFree, in: "TDH.MNG.CREATE") }
+    Mutation(
+      "no-flush-check", "TDH.MNG.VPFLUSHDONE does not look for associated vCPUs",
+      caughtBy: ["S-2-vcpu"], at: "small", cites: "tdx-module §8.7"
+    ) { Without(refusal: .flushVPNotDone, in: "TDH.MNG.VPFLUSHDONE") }
+    Mutation(
+      "no-write-back-check", "TDH.MNG.KEY.FREEID does not look for caches to be written back",
+      caughtBy: ["S-2", "S-3"], at: "small", cites: "tdx-module §8.9"
+    ) { Without(refusal: .wbcacheNotComplete, in: "TDH.MNG.KEY.FREEID") }
+    Mutation(
+      "no-tdr-lock", "TDH.MNG.VPFLUSHDONE does not need the TDR for itself", caughtBy: ["S-11"],
+      at: "small", cites: "tdx-module §6.2"
+    ) { Without(refusal: .operandBusyTDR, in: "TDH.MNG.VPFLUSHDONE") }
+    Mutation(
+      "no-lock-to-configure", "TDH.MNG.KEY.CONFIG does not need the TDR for itself", caughtBy: [],
+      at: "small", cites: "tdx-module §6.2"
+    ) { Without(refusal: .operandBusyTDR, in: "TDH.MNG.KEY.CONFIG") }
+  }
+
   /// What the properties above need to be inductive.
   @ListBuilder<Property> private var lemmas: [Property] {
     Lemma("H-1", "a TD that uses an HKID has one", cites: "tdx-module §8.1") {

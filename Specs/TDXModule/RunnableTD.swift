@@ -12,14 +12,14 @@ import SpecLanguage
 public struct RunnableTD: SpecPart {
   let life = Var(LifeCycle.TD_KEYS_CONFIGURED, as: "td_lifecycle")
   /// CACHE.WB completed on the package since VPFLUSHDONE (kot.wbinvd_bitmap is 0).
-  let cachesWritten = Var(false, as: "caches_written_back")
+  package let cachesWritten = Var(false, as: "caches_written_back")
   /// The vCPU's TDVPS is associated with a logical processor.
-  let associated = Map(VCPU.self, true, as: "vcpu_associated")
+  package let associated = Map(VCPU.self, true, as: "vcpu_associated")
   /// The vCPU is in the guest.
-  let running = Map(VCPU.self, false, as: "vcpu_in_guest")
+  package let running = Map(VCPU.self, false, as: "vcpu_in_guest")
   /// The vCPU is in the guest since before the last TDH.MEM.TRACK.
   let olderEpoch = Map(VCPU.self, false, as: "in_guest_since_older_epoch")
-  let sept = Map(Page.self, SEPT.mapped, as: "sept")
+  package let sept = Map(Page.self, SEPT.mapped, as: "sept")
   /// The TDR's lock; every running vCPU holds it shared (tdx-module §6.2).
   let tdr = RWLock("TDR", rank: nil)
 
@@ -76,11 +76,25 @@ public struct RunnableTD: SpecPart {
     }
   }
 
-  public func pageAug(_ p: Expr<Page>) -> Action {
+  /// - Parameter foreign: the page belongs to another TD, where a spec has one.
+  public func pageAug(_ p: Expr<Page>, foreign: Condition? = nil) -> Action {
     leaf("TDH.MEM.PAGE.AUG", tdr: .shared, "tdx-module §10.5") {
       keysConfigured
+      if let foreign { Check(!foreign, else: .metadataIncorrect) }
       Check(sept[p] == .free, else: .entryStateIncorrect)
       sept[p] <- .mapped
+    }
+  }
+
+  /// Writes back the lines of the page that were written with the TD's key.
+  ///
+  /// One step: it takes no lock of the TD, and the page, which nobody owns by now, is in nobody
+  /// else's hands. What caches hold is not modelled here.
+  public func pageWBINVD(_ p: Expr<Page>) -> Action {
+    Action("TDH.PHYMEM.PAGE.WBINVD", cites: "tdx-module §11.3") {
+      Step("TDH.PHYMEM.PAGE.WBINVD completes") {
+        Check(sept[p] == .free, else: .metadataIncorrect)
+      }
     }
   }
 
@@ -112,6 +126,8 @@ public struct RunnableTD: SpecPart {
 
   public func vpFlush(_ v: Expr<VCPU>) -> Action {
     leaf("TDH.VP.FLUSH", tdr: .shared, "tdx-module §9.4") {
+      Require(!running[v])
+        .because("it runs on the vCPU's LP, where the interrupt ended the guest", "kvm-tdx §2.12")
       keysConfigured
       Check(associated[v], else: .vcpuNotAssociated)
       associated[v] <- false

@@ -67,12 +67,55 @@ public struct TeardownMainline: Spec {
     }
   }
 
+  /// FLUSHVP_NOT_DONE would be silent: no order of calls gets there.
+  private var noSilentLeak: Property {
+    Always(
+      "S-34", "when kvm_destroy_vm has ended, the HKID was freed or a KVM_BUG_ON fired",
+      cites: "kvm-tdx S-34"
+    ) { destroying && !inside(Self.destroyName) ==> !kvm.hkidAssigned || kvm.bugged }
+  }
+
+  public var mutations: [Mutation] { kvm.mutations }
+
+  public var cost: CostModel? {
+    kvm.shutdownCost {
+      Do("close(guest_memfd)", 0, answers: .ok)
+      Do("close(VM and vCPU descriptors)", answers: .ok)
+      Do(Self.destroyName, answers: .ok)
+    }
+  }
+
+  private var lemmas: [Property] {
+    [
+      Lemma("D-1", "while the VM is destroyed nobody can reach it") {
+        destroying ==> !kvm.vmOpen && forAll(File.self) { f in kvm.gmem[f] == .released }
+        !kvm.vmOpen ==> !kvm.inIoctl
+      },
+      Lemma("D-2", "only kvm_destroy_vm takes the HKID away") {
+        inside(Self.destroyName) || !kvm.td.isRunnable || !kvm.hkidAssigned ==> destroying
+      },
+      Lemma("D-3", "one thread destroys the VM") {
+        forAll(HostThread.self) { t in
+          forAll(HostThread.self) { u in
+            inside(Self.destroyName, t) && inside(Self.destroyName, u) ==> t == u
+          }
+        }
+      },
+    ]
+  }
+
   public var properties: [Property] {
     kvm.removalIsLegal
     kvm.noFreeWhileOwned
+    kvm.mappingIsJustified
     kvm.noBug
+    noSilentLeak
     kvm.hkidMirror
+    kvm.keyLives
     kvm.td.properties
+    kvm.releaseLemmas
+    kvm.memoryLemmas(.bug)
+    lemmas
     destroyCompletes
     kvm.closeEnds
     kvm.slotDeletionEnds

@@ -62,6 +62,27 @@ struct TerminateVM: SpecPart {
     ) { !kvm.td.isRunnable ==> forAll(VCPU.self) { v in !kvm.loaded[v] } }
   }
 
+  /// Where no KVM_BUG_ON kills the VM, only the ioctl does.
+  var lemmas: [Property] {
+    let check = "checks that vm_dead is false"
+    return [
+      Lemma("T-1", "a vCPU that passed its check for vm_dead keeps the ioctl out") {
+        kvm.vmDead
+          ==> !between(check, "TD exit") && !between(check, "TDH.MEM.PAGE.AUG completes")
+      },
+      Lemma("T-2", "the VM is dead from kvm_vm_dead on") {
+        between("kvm_vm_dead", "returns 0 to user space") ==> kvm.vmDead
+        !kvm.td.isRunnable || !kvm.hkidAssigned ==> kvm.vmDead
+      },
+      Lemma("T-3", "PAGE.RECLAIM comes to a mapped page of a torn-down TD") {
+        calling("TDH.PHYMEM.PAGE.RECLAIM") ==> kvm.td.isTornDown
+        forAll(Page.self) { p in
+          calling("TDH.PHYMEM.PAGE.RECLAIM", p) ==> kvm.td.sept[p] == .mapped
+        }
+      },
+    ]
+  }
+
   /// Seed 001's question.
   var slotsAfterTerminate: Property {
     Possible(
@@ -102,6 +123,15 @@ struct TerminateVM: SpecPart {
         terminated
       },
     ]
+  }
+
+  /// The vCPUs have left KVM_RUN.
+  var cost: CostModel {
+    kvm.shutdownCost {
+      Do(Self.ioctlName, answers: .ok)
+      Do("close(guest_memfd)", 0, answers: .ok)
+      Do("close(VM and vCPU descriptors)", answers: .ok)
+    }
   }
 
   /// What user space sees, call by call.

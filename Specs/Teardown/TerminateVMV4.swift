@@ -15,6 +15,7 @@ public struct TerminateVMV4: Spec {
 
   public var actions: [Action] { design.actions }
   public var scopes: [Scope] { TerminateVM.scopes(TerminateVM.ioctlName) }
+  public var cost: CostModel? { design.cost }
 
   public var properties: [Property] {
     design.kvm.removalIsLegal.expect(
@@ -33,7 +34,9 @@ public struct TerminateVMV4: Spec {
         loads the vCPU again (kvm-tdx W2)
         """)
     design.kvm.hkidMirror
+    design.kvm.keyLives
     design.kvm.td.properties
+    design.kvm.releaseLemmas
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack
@@ -68,7 +71,11 @@ public struct TerminateVMLockFirst: Spec {
     design.noReload.expect(
       .violated, because: "the order of mmu_lock does nothing about late vCPU ioctls (kvm-tdx W2)")
     design.kvm.hkidMirror
+    design.kvm.keyLives
     design.kvm.td.properties
+    design.kvm.releaseLemmas
+    design.kvm.memoryLemmas(.reclaim)
+    design.lemmas
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack

@@ -167,14 +167,14 @@ func signature(_ finding: LivenessFinding?) -> [String] {
     }
     let safe = Always("A", "a") { Condition(.yes) }
     for reduction in ["symmetry", "por", "fusion"] {
-      let refused = LivenessRefusal.refusal(
+      let refused = FullGraphRefusal.refusal(
         reductions: ["none", reduction], properties: [safe, live])
       #expect(refused?.code == "TDX2021")
       #expect(refused?.message.contains(reduction) == true)
       #expect(
-        LivenessRefusal.refusal(reductions: [reduction], properties: [safe]) == nil)
+        FullGraphRefusal.refusal(reductions: [reduction], properties: [safe]) == nil)
     }
-    #expect(LivenessRefusal.refusal(reductions: ["auto"], properties: [live]) == nil)
+    #expect(FullGraphRefusal.refusal(reductions: ["auto"], properties: [live]) == nil)
   }
 }
 

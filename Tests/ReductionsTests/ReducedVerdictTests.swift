@@ -16,6 +16,9 @@ import Testing
     ("teardown/mainline", [:], "small"),
     ("teardown/terminate-vm-v4", [:], "small"),
     ("teardown/terminate-vm-lock-first", [:], "small"),
+    ("teardown/terminate-vm-settled", [:], "link"),
+    ("teardown/release-hint", [:], "hint"),
+    ("teardown/deferred-removal", [:], "link"),
     ("tutorial/ticket-lock", [:], nil),
   ]
 

@@ -13,8 +13,10 @@ struct FuzzedSpec {
   init(seed: UInt64) throws {
     self.seed = seed
     var generator = SpecGenerator(seed: seed)
-    description = generator.spec()
-    program = try Program(description, ["V": 2], fuse: seed % 3 != 0)
+    let fuse = seed % 3 != 0
+    program = try Program(generator.spec(), ["V": 2], fuse: fuse)
+      .withStandings(seed: seed, count: 4, fuse: fuse)
+    description = program.spec
   }
 
   /// Well-formed states next to the given ones: their variables have other values of their types.

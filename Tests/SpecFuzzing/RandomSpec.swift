@@ -117,6 +117,9 @@ struct SpecGenerator {
       let then = statements(2, depth - 1, calls: calls)
       let otherwise = nodes.random.chance(50) ? statements(2, depth - 1, calls: calls) : []
       return [make(.when(condition(), then: then, otherwise: otherwise))]
+    case 10 where nodes.random.chance(30):
+      let body = statements(2, depth - 1, calls: calls)
+      return [make(.repeating(body, while: condition()))]
     case 10: return [loop(depth, calls)]
     case 11, 12: return locked(depth, calls)
     case 13:

@@ -40,6 +40,15 @@ struct Diagnosed: SpecPart {
     #expect(error?.message.isEmpty == false, sourceLocation: location)
   }
 
+  @Test("TDX1111: an expectation that depends on the state") func expectations() {
+    func error(_ condition: Condition) -> SpecError? {
+      let property = Always("A", "a") { part.flag }.expect(.violated, when: condition, because: "b")
+      return self.error(describe(part, [property]) { Action("a") { part.flag <- true } })
+    }
+    expect(error(part.flag == true), "TDX1111")
+    expect(error(inside("a")), "TDX1111")
+  }
+
   @Test("TDX1120: fairness of what is not there") func fairness() {
     func error(_ fairness: Fairness) -> SpecError? {
       let property = LeadsTo("L", "l", fairness: [fairness]) {

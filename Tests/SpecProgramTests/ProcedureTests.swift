@@ -49,6 +49,48 @@ struct Visits: SpecPart {
     #expect(paths == 6)
   }
 
+  @Test("Repeat does its body once, and again while the condition holds") func rounds() throws {
+    let graph = try graph {
+      Action("twice or more", by: Worker.self) {
+        Require(!part.done)
+        Repeat(while: part.count < 2) {
+          Step("one more") { part.count <- part.count + 1 }
+        }
+        Step("enough") { part.done <- true }
+      }
+    }
+    let ended = graph.idle.filter { graph.program.value("done", in: $0) == 1 }
+    #expect(graph.values("count", ended) == [2])
+    // Started, then a round and a look at the condition twice over, then the end.
+    #expect(graph.transitions.count == 7)
+  }
+
+  @Test("a condition that already fails still gets one round") func oneRound() throws {
+    let graph = try graph {
+      Action("once", by: Worker.self) {
+        Require(!part.done)
+        Repeat(while: part.flag) {
+          Step("one more") { part.count <- part.count + 1 }
+        }
+        Step("enough") { part.done <- true }
+      }
+    }
+    let ended = graph.idle.filter { graph.program.value("done", in: $0) == 1 }
+    #expect(graph.values("count", ended) == [1])
+  }
+
+  @Test("a Repeat that nothing ends goes round for ever, and no reduction loses it")
+  func forEver() throws {
+    let graph = try graph {
+      Action("spins", by: Worker.self) {
+        Repeat(while: !part.done) { Step("looks") { part.flag <- !part.flag } }
+      }
+    }
+    let busy = graph.transitions.keys.filter { graph.program.isBusy($0) }
+    #expect(!busy.isEmpty)
+    #expect(busy.allSatisfy { graph.transitions[$0]?.isEmpty == false })
+  }
+
   private func countPaths(
     _ graph: Graph, from state: [Int], to target: ([Int]) -> Bool
   ) -> Int {

@@ -26,7 +26,7 @@ enum Verdict: Hashable, Sendable {
   static func check(_ name: String) throws -> Checked {
     let description = try #require(Catalogue.entry(named: "teardown/\(name)")).describe()
     let program = try Program(description, ResolvedScope(description, scope: "small"))
-    let searched = program.properties.filter { !$0.isScenario && !$0.property.isLiveness }
+    let searched = program.properties.filter { !$0.isScenario && !$0.property.needsFullGraph }
     let plan = MonitorPlan(searched)
     let table = try GuardTable(GroundProgram(program), monitors: plan.monitors)
     let search = try Search(table, searched)
@@ -48,6 +48,7 @@ enum Verdict: Hashable, Sendable {
       verdicts[property.id] = answer.trace == nil ? .neverReached : .reached
     }
     verdicts.merge(try inTheEnd(description)) { $1 }
+    verdicts.merge(try refinements(description)) { $1 }
     return Checked(program: program, result: result, verdicts: verdicts, steps: steps)
   }
 
@@ -63,6 +64,21 @@ enum Verdict: Hashable, Sendable {
     for (property, finding) in zip(live, findings) {
       #expect(finding.stopped == nil && finding.premiseSeen, "\(property.property.id)")
       verdicts[property.property.id] = finding.refutation == nil ? .holds : .violated
+    }
+    return verdicts
+  }
+
+  /// What the `Refines` properties come to, on the same graph.
+  private static func refinements(_ description: SpecDescription) throws -> [String: Verdict] {
+    let full = try Program(
+      description, ResolvedScope(description, scope: "small"), ProgramOptions(fuseReleases: false))
+    var verdicts: [String: Verdict] = [:]
+    for property in description.properties where property.refinement != nil {
+      let map = try RefinementMap(full, property)
+      let table = try GuardTable(GroundProgram(full), monitors: map.monitors)
+      let found = try RefinementSearch(table, map).run()
+      #expect(found.result.end == .exhausted && found.finding.abstractSteps == 5)
+      verdicts[property.id] = found.finding.refutation == nil ? .holds : .violated
     }
     return verdicts
   }
@@ -107,7 +123,7 @@ enum Verdict: Hashable, Sendable {
         switch (property.expected, property.kind) {
         case (.violated, _): .violated
         case (.vacuous, .possible): .neverReached
-        case (nil, .always), (nil, .leadsTo): .holds
+        case (nil, .always), (nil, .leadsTo), (nil, .refines): .holds
         case (nil, .possible), (nil, .scenario(_, possible: true)): .reached
         case (nil, .scenario(_, possible: false)): .neverReached
         default: nil
@@ -121,7 +137,7 @@ enum Verdict: Hashable, Sendable {
   @Test("premises are reached") func premises() throws {
     let found = try Self.check("terminate-vm-v4")
     let searched = found.program.properties.filter {
-      !$0.isScenario && !$0.property.isLiveness
+      !$0.isScenario && !$0.property.needsFullGraph
     }
     for (property, finding) in zip(searched, found.result.findings)
     where property.premise != nil {

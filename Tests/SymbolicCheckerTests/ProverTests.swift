@@ -156,12 +156,12 @@ struct Question {
     }
   }
 
-  func reachable(_ program: Program) -> [[Int]] {
+  func reachable(_ program: Program, limit: Int = .max) -> [[Int]] {
     let interpreter = Interpreter(program)
     var seen: Set<[Int]> = [program.initial]
     var order = [program.initial]
     var index = 0
-    while index < order.count {
+    while index < order.count, order.count < limit {
       for next in (try? interpreter.transitions(from: order[index])) ?? []
       where seen.insert(next.state).inserted {
         order.append(next.state)

@@ -13,7 +13,7 @@ extension TidyRules {
   static let siblings: [String: Set<String>] = [
     "TestGeneration": ["Explorer"],
     "TraceValidation": ["Explorer"],
-    "Documents": ["Explorer"],
+    "Documents": ["Explorer", "Verdicts"],
   ]
 
   /// Modules that may import the conformance kit.

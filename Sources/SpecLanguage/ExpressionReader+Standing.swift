@@ -1,0 +1,17 @@
+extension ExpressionReader {
+  /// `is inside KVM_RUN with v`.
+  func standing(_ place: Standing, _ details: [ThreadDetail]) -> String {
+    let own = details.filter { $0.kind == .has }.map { text($0.element) }
+    let taken = details.filter { $0.kind == .taken }.map { text($0.element) }
+    var result =
+      switch place {
+      case .inside(let action): "is inside \(action)"
+      case .calling(let action): "is inside \(action) or about to begin it"
+      case .at(let step): "is at “\(step)”"
+      case .between(let first, let last): "is between “\(first)” and “\(last)”"
+      }
+    if !own.isEmpty { result += " with \(own.joined(separator: " and "))" }
+    if !taken.isEmpty { result += ", a loop having taken \(taken.joined(separator: " and "))" }
+    return result
+  }
+}

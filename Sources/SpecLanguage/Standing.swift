@@ -1,0 +1,82 @@
+/// Places in procedures, by the names that a spec gave to actions and steps.
+public enum Standing: Hashable, Sendable {
+  /// The action has begun and not ended.
+  case inside(String)
+  /// The same, or its first step comes next.
+  case calling(String)
+  /// The step comes next.
+  case at(String)
+  /// The first step was taken, and the last one can follow without it.
+  case between(String, String)
+}
+
+/// What else is asked of a thread that stands somewhere.
+public struct ThreadDetail: Hashable, Sendable {
+  public enum Kind: Hashable, Sendable {
+    /// The thread is the element, or the element of this sort that it remembers is.
+    case has
+    /// A `ForEach` that the thread is in has taken the element.
+    case taken
+  }
+  public let kind: Kind
+  public let sort: SortID
+  public let element: Node
+}
+
+/// What can be asked of a thread: an element, which is the thread itself or one that it
+/// remembers, or `taken(p)`.
+public protocol ThreadQuestion: Sendable {
+  var detail: ThreadDetail { get }
+}
+
+extension Expr: ThreadQuestion where Value: Sort {
+  public var detail: ThreadDetail {
+    ThreadDetail(kind: .has, sort: Value.sort, element: node)
+  }
+}
+
+/// An element that a loop has taken.
+public struct TakenElement: ThreadQuestion {
+  public let detail: ThreadDetail
+}
+
+/// A `ForEach` that the thread is in has come to the element, or is past it.
+public func taken<S: Sort>(_ element: Expr<S>) -> TakenElement {
+  TakenElement(detail: ThreadDetail(kind: .taken, sort: S.sort, element: element.node))
+}
+
+private func standing(_ place: Standing, _ questions: [any ThreadQuestion]) -> Condition {
+  Condition(.standing(place, questions.map(\.detail)))
+}
+
+/// Some thread is inside the named action: it has taken a step of it and not the last one.
+///
+/// Elements say which thread: `inside("KVM_RUN", v)` is one that remembers `v`, its argument or
+/// the element that a loop is at. An element of the role's sort is the thread itself:
+/// `forAll(HostThread.self) { t in inside("KVM_RUN", t, v) ==> … }`. A thread that does not need
+/// the element any more has forgotten it; one that remembers two of a sort is a mistake, as is a
+/// place where no thread remembers one.
+public func inside(_ action: String, _ about: any ThreadQuestion...) -> Condition {
+  standing(.inside(action), about)
+}
+
+/// Some thread is inside the named action or about to take its first step; see `inside`.
+public func calling(_ action: String, _ about: any ThreadQuestion...) -> Condition {
+  standing(.calling(action), about)
+}
+
+/// Some thread stands at the named step and has not taken it yet; see `inside`.
+public func at(_ step: String, _ about: any ThreadQuestion...) -> Condition {
+  standing(.at(step), about)
+}
+
+/// Some thread has taken the first step and is on a way to the last one; see `inside`.
+///
+/// These are the places from which the last step can be next without passing the first again, as
+/// far as the order of steps tells. Values are not looked at: a step that a condition rules out
+/// counts as a way.
+public func between(
+  _ first: String, _ last: String, _ about: any ThreadQuestion...
+) -> Condition {
+  standing(.between(first, last), about)
+}

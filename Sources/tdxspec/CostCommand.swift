@@ -1,0 +1,90 @@
+import ArgumentParser
+import Catalogue
+import SpecLanguage
+import SpecProgram
+import Verdicts
+
+extension TDXSpec {
+  /// `tdxspec cost`.
+  struct Cost: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Says what shutting a TD down costs in each design, as counts and as time.",
+      discussion: """
+        The counts come from the specs: the calls of a shutdown are run at \(sizes) sizes, which \
+        must all have the same closed form. Times are fitted to the six that were published \
+        (kvm-tdx §5.0); a time for other sizes is an extrapolation, and SAMPLED.
+
+        EXAMPLES
+          tdxspec cost
+          tdxspec cost --memory 400G --vcpus 64
+          tdxspec cost teardown/mainline teardown/terminate-vm-v4 --memory 1T --vcpus 128 --json
+        """)
+
+    private static let sizes = CostCounter.sizes.count
+
+    @Argument(help: "Specs; by default all that say what they cost.")
+    var specs: [String] = []
+
+    @Option(name: .long, help: ArgumentHelp("The guest's memory, such as 400G.", valueName: "size"))
+    var memory: ByteSize?
+
+    @Option(name: .long, help: ArgumentHelp("The guest's virtual CPUs.", valueName: "n"))
+    var vcpus = 64
+
+    @Flag(name: .long, help: "JSON lines on standard output (docs/events.md).")
+    var json = false
+
+    func validate() throws {
+      guard vcpus >= 1 else { throw ValidationError("--vcpus takes a number from 1") }
+      if let memory, memory.bytes < 4096 {
+        throw ValidationError("--memory is less than a page of 4 KiB")
+      }
+    }
+
+    func run() throws {
+      let designs = try chosen().map { try CostedDesign($0) }
+      let pages = Double((memory?.bytes ?? 400 << 30) / 4096)
+      let report = CostReport(designs: designs, pages: pages, vcpus: Double(vcpus))
+      if json {
+        let events = [Events.start("cost", version: TDXSpec.version)] + report.events
+        for event in events + [Events.end(.success)] {
+          try Output.standard.write(event.text + "\n")
+        }
+      } else {
+        try Output.standard.write(report.text)
+      }
+    }
+
+    private func chosen() throws -> [SpecDescription] {
+      guard !specs.isEmpty else {
+        return Catalogue.all.map { $0.describe() }.filter { $0.cost != nil }
+      }
+      return try specs.map { name in
+        let spec = try SpecLookup.describe(name)
+        guard spec.cost != nil else {
+          throw ValidationError("\(name) does not say what it costs")
+        }
+        return spec
+      }
+    }
+  }
+}
+
+/// A design with the closed forms of its counts.
+struct CostedDesign {
+  let name: String
+  let text: String
+  let terms: [(name: String, form: CostForm)]
+
+  init(_ spec: SpecDescription) throws {
+    guard let model = spec.cost else {
+      throw ValidationError("\(spec.name) does not say what it costs")
+    }
+    let forms = try CostCounter(spec, model, "pages", "vcpus").forms()
+    name = spec.name
+    text = model.text
+    terms = zip(model.terms, forms).map { ($0.name, $1) }
+  }
+
+  func form(_ name: String) -> CostForm? { terms.first { $0.name == name }?.form }
+}

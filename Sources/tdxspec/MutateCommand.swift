@@ -1,0 +1,85 @@
+import ArgumentParser
+import CExplorerShims
+import Catalogue
+import SpecLanguage
+import Verdicts
+
+extension TDXSpec {
+  /// `tdxspec mutate`.
+  struct Mutate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Puts each known bug into a spec and sees whether the properties notice.",
+      discussion: """
+        A mutation names the properties that must break and the smallest scope that shows it. \
+        Each is searched at that scope, and so is the spec without it: a property counts only if \
+        it holds there. What leads to what is asked only where such a property must break.
+
+        CAUGHT: all that are named break. MISSED: one of them does not. HARMLESS: a change that \
+        must not be noticed is not. FLAGGED: it is. UNKNOWN: a limit came first.
+
+        EXAMPLES
+          tdxspec mutate teardown/mainline
+          tdxspec mutate teardown/mainline B-10-kick --json
+          tdxspec mutate --all
+          tdxspec check teardown/mainline --scope small --mutate B-10-kick   the counterexample
+        """)
+
+    @Argument(help: "A spec, then the ids of some of its mutations; all by default.")
+    var spec: String?
+
+    @Argument(help: "Ids of mutations.")
+    var ids: [String] = []
+
+    @Flag(name: .long, help: "Every mutation of every bundled spec.")
+    var all = false
+
+    @OptionGroup var search: SearchOptions
+
+    @Flag(name: .long, help: "JSON lines on standard output (docs/events.md).")
+    var json = false
+
+    func validate() throws {
+      if spec == nil && !all { throw ValidationError("name a spec; tdxspec list shows them") }
+      if spec != nil && all { throw ValidationError("--all and a spec's name exclude each other") }
+    }
+
+    func run() throws {
+      let specs =
+        try spec.map { [try SpecLookup.describe($0)] } ?? Catalogue.all.map { $0.describe() }
+      guard tdxs_install_sigint() == 0 else {
+        throw ValidationError("signal handlers cannot be installed")
+      }
+      if json { try write(Events.start("mutate", version: TDXSpec.version)) }
+      var status = ExitStatus.success
+      for description in specs where !(all && description.mutations.isEmpty) {
+        let chosen = try choose(description)
+        var runner = MutationRunner(spec: description, options: search)
+        if !json { try Output.standard.write("\(description.name): \(chosen.count) mutations\n") }
+        for mutation in chosen {
+          let answer = try runner.run(mutation)
+          status = status.combined(with: answer.exit)
+          try json ? write(answer.event) : Output.standard.write(answer.text)
+        }
+        if !json { try Output.standard.write(runner.table) }
+      }
+      if json { try write(Events.end(status)) }
+      if status != .success { throw CommandExit(status: status) }
+    }
+
+    private func write(_ event: JSONValue) throws { try Output.standard.write(event.text + "\n") }
+
+    private func choose(_ spec: SpecDescription) throws -> [Mutation] {
+      guard !spec.mutations.isEmpty else {
+        throw ValidationError("\(spec.name) has no mutations")
+      }
+      guard !ids.isEmpty else { return spec.mutations }
+      return try ids.map { id in
+        guard let found = spec.mutations.first(where: { $0.id == id }) else {
+          let known = spec.mutations.map(\.id).joined(separator: ", ")
+          throw ValidationError("\(spec.name) has no mutation '\(id)'; mutations: \(known)")
+        }
+        return found
+      }
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import SpecLanguage
+import TDXModuleSpecs
+
+/// What holds between the steps, for proofs by induction.
+extension KVMState {
+  /// The HKID, the life cycle and the vCPUs, whatever the locking of the release.
+  package var releaseLemmas: [Property] {
+    [
+      Lemma("H-1", "KVM frees the HKID once the TD is torn down") {
+        at("tdx_hkid_free: the HKID goes back to the pool") ==> td.isTornDown
+      },
+      Lemma("H-2", "only a runnable TD has associated vCPUs") {
+        !td.isRunnable ==> forAll(VCPU.self) { v in !td.associated[v] }
+      },
+      Lemma("H-3", "a vCPU in the guest is on its way to a TD exit") {
+        forAll(VCPU.self) { v in td.running[v] ==> at("TD exit", v) }
+      },
+    ]
+  }
+
+  /// Where nothing gets in the way of the release, and the HKID does not go away under a removal.
+  package func memoryLemmas(_ withoutHKID: WithoutHKID) -> [Property] {
+    lifeLemmas + removalLemmas(withoutHKID) + mappingLemmas + fileLemmas
+  }
+
+  private var lifeLemmas: [Property] {
+    [
+      Lemma("H-4", "while vCPUs are flushed the TD is runnable and has its HKID") {
+        between("looks at is_hkid_assigned", "TDH.MNG.VPFLUSHDONE completes")
+          ==> td.isRunnable && hkidAssigned
+      },
+      Lemma("H-5", "the TD is BLOCKED from VPFLUSHDONE to KEY.FREEID, and has its HKID") {
+        td.isBlocked
+          == between("TDH.MNG.VPFLUSHDONE completes", "TDH.MNG.KEY.FREEID completes")
+        td.isBlocked ==> hkidAssigned
+      },
+      Lemma("H-6", "the caches are written back before KEY.FREEID, the HKID goes after it") {
+        between("TDH.PHYMEM.CACHE.WB completes", "TDH.MNG.KEY.FREEID completes")
+          ==> td.cachesWritten
+        td.isTornDown && hkidAssigned ==> at("tdx_hkid_free: the HKID goes back to the pool")
+      },
+    ]
+  }
+
+  private static var kick: String { "kicks all vCPUs and waits until they left the guest" }
+  private static var truncate: String { "truncates: the folio goes back to the host" }
+  private static var evict: String { "the inode is evicted: its folios go back to the host" }
+  private static var find: String { "finds the memslot and takes the folio" }
+
+  /// Some thread has cleared the page's SPTE and not yet taken it from the TD.
+  private func removing(_ p: Expr<Page>, _ withoutHKID: WithoutHKID) -> Condition {
+    let dynamic =
+      calling("TDH.MEM.RANGE.BLOCK", p) || calling("TDH.MEM.TRACK", p) || at(Self.kick, p)
+      || calling("TDH.MEM.PAGE.REMOVE", p)
+    return switch withoutHKID {
+    case .bug: dynamic
+    case .reclaim: dynamic || calling("TDH.PHYMEM.PAGE.RECLAIM", p)
+    }
+  }
+
+  private func removalLemmas(_ withoutHKID: WithoutHKID) -> [Property] {
+    [
+      Lemma("M-1", "a page without a mirror SPTE is free or being removed") {
+        forAll(Page.self) { p in !mirror[p] ==> td.isFree(p) || removing(p, withoutHKID) }
+      },
+      Lemma("M-2", "a page that is being removed has no mirror SPTE") {
+        forAll(Page.self) { p in removing(p, withoutHKID) ==> !mirror[p] }
+      },
+      Lemma("M-3", "a page's S-EPT entry is as its removal's next SEAMCALL needs it") {
+        forAll(Page.self) { p in
+          calling("TDH.MEM.RANGE.BLOCK", p) ==> td.sept[p] == .mapped
+          calling("TDH.MEM.TRACK", p) ==> td.sept[p] == .blocked
+          at(Self.kick, p) || calling("TDH.MEM.PAGE.REMOVE", p) ==> td.sept[p] == .trackedOnce
+          calling("TDH.PHYMEM.PAGE.WBINVD", p) ==> td.isFree(p)
+        }
+      },
+      Lemma("M-4", "vCPUs of an older epoch are in the guest only while they are kicked") {
+        td.olderEpochsLeft || at(Self.kick)
+      },
+      Lemma("M-5", "a TD whose pages are removed is runnable and has its HKID") {
+        calling("TDH.MEM.RANGE.BLOCK") || calling("TDH.MEM.TRACK") || at(Self.kick)
+          || calling("TDH.MEM.PAGE.REMOVE") ==> td.isRunnable && hkidAssigned
+      },
+      Lemma("M-6", "nothing is on its way to a KVM_BUG_ON") {
+        !at("KVM_BUG_ON") && !at("KVM_BUG_ON, the SPTE is restored")
+      },
+    ]
+  }
+
+  private var mappingLemmas: [Property] {
+    [
+      Lemma("M-7", "a page with a mirror SPTE is mapped or being added") {
+        forAll(Page.self) { p in
+          mirror[p] ==> td.sept[p] == .mapped || calling("TDH.MEM.PAGE.AUG", p)
+        }
+      },
+      Lemma("M-8", "a page is added by one thread, is free, has a folio and stays valid") {
+        forAll(Page.self) { p in
+          calling("TDH.MEM.PAGE.AUG", p)
+            ==> mirror[p] && td.isFree(p) && folio[p] && !invalidating[fileOf[p]]
+          forAll(HostThread.self) { t in
+            forAll(HostThread.self) { u in
+              calling("TDH.MEM.PAGE.AUG", t, p) && calling("TDH.MEM.PAGE.AUG", u, p) ==> t == u
+            }
+          }
+        }
+      },
+      Lemma("M-9", "a fault whose folio went away notices") {
+        forAll(VCPU.self) { v in
+          forAll(Page.self) { p in
+            between(Self.find, "freezes the mirror SPTE", v, p)
+              ==> folio[p] || stale[v] || invalidating[fileOf[p]]
+          }
+        }
+      },
+      Lemma("M-10", "faults in a file whose inode is evicted have noticed") {
+        forAll(VCPU.self) { v in
+          forAll(Page.self) { p in
+            forAll(File.self) { f in
+              at(Self.evict, f) && fileOf[p] == f
+                && between(Self.find, "freezes the mirror SPTE", v, p) ==> stale[v]
+            }
+          }
+        }
+      },
+    ]
+  }
+
+  private var fileLemmas: [Property] {
+    let close = "close(guest_memfd)"
+    let punch = "fallocate(PUNCH_HOLE)"
+    return [
+      Lemma("M-11", "an invalidation is in progress between its begin and its end") {
+        forAll(File.self) { f in
+          between("invalidation begins", "invalidation ends", f) ==> invalidating[f]
+        }
+        forAll(Page.self) { p in
+          between("invalidation begins", "invalidation ends", p) ==> invalidating[fileOf[p]]
+        }
+      },
+      Lemma("M-12", "the pages of a zap are the file's") {
+        forAll(File.self) { f in
+          forAll(Page.self) { p in
+            inside(close, f, p) || inside(Self.slotDeleteName, f, p)
+              || inside(close, f, taken(p)) || inside(Self.slotDeleteName, f, taken(p))
+              ==> fileOf[p] == f
+          }
+        }
+      },
+      Lemma("M-13", "a zap has removed the pages it is past") {
+        forAll(File.self) { f in
+          forAll(Page.self) { p in
+            (inside(close, f, taken(p)) || inside(Self.slotDeleteName, f, taken(p)))
+              ==> !mirror[p] || at("clears the mirror SPTE", p)
+            fileOf[p] == f && at("releases mmu_lock for write", f) ==> !mirror[p]
+          }
+        }
+      },
+      Lemma("M-14", "the pages of a hole or of a closed file are free when their folios go") {
+        forAll(Page.self) { p in
+          between("clears the mirror SPTE", Self.truncate, p) ==> !mirror[p]
+          at(Self.truncate, p) ==> td.isFree(p)
+          forAll(File.self) { f in
+            fileOf[p] == f && (at("invalidation ends", f) || at(Self.evict, f))
+              ==> !mirror[p] && td.isFree(p)
+          }
+        }
+      },
+      Lemma("M-15", "a hole is punched into an open file") {
+        forAll(Page.self) { p in inside(punch, p) ==> gmem[fileOf[p]] == .open }
+      },
+      Lemma("M-16", "a file is closed by one thread") {
+        forAll(File.self) { f in
+          inside(close, f) ==> gmem[f] == .closing
+          forAll(HostThread.self) { t in
+            forAll(HostThread.self) { u in
+              inside(close, t, f) && inside(close, u, f) ==> t == u
+            }
+          }
+        }
+      },
+    ]
+  }
+}

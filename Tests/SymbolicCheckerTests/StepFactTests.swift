@@ -1,0 +1,76 @@
+import Catalogue
+import SpecLanguage
+import Testing
+
+@testable import SpecProgram
+@testable import SymbolicChecker
+
+@Suite(.serialized) struct StepFactTests {
+  static let small = ["vcpus": 1, "pages": 1, "files": 1]
+
+  private func ground(
+    _ name: String, _ sizes: [String: Int], _ extra: [Property] = []
+  ) throws -> GroundProgram {
+    let spec = try #require(Catalogue.entry(named: name)).describe()
+    let larger = SpecDescription(spec, properties: spec.properties + extra)
+    return try GroundProgram(try Program(larger, ResolvedScope(larger, overrides: sizes)))
+  }
+
+  /// The claims that are proved by induction, without any other method.
+  private func proved(_ ground: GroundProgram) throws -> Set<String> {
+    var plan = ProofPlan()
+    plan.methods = [.induction]
+    var found: Set<String> = []
+    let claims = ground.program.properties.filter {
+      if case .always = $0.property.kind { !$0.isBuiltIn } else { false }
+    }
+    try Prover(ground, seconds: 30).answerAll(claims, plan) { report in
+      guard case .proved(.induction, 1, _) = report.outcome else { return }
+      found.insert(report.property.property.id)
+    }
+    return found
+  }
+
+  @Test(arguments: [
+    ("tutorial/ticket-lock", [:]), ("teardown/mainline", small),
+    ("teardown/terminate-vm-v4", small),
+  ])
+  func factsHoldInEveryReachableStateAndAreInductive(
+    _ name: String, _ sizes: [String: Int]
+  ) throws {
+    let ground = try ground(name, sizes)
+    let candidates = ground.stepFacts.map { LemmaCandidate($0) }
+    #expect(!candidates.isEmpty)
+    let filter = PlainFilter(ground, candidates)
+    try filter.run { () throws(SolverError) in }
+    #expect(filter.alive.allSatisfy { $0 })
+    for state in ProverTests().reachable(ground.program, limit: 1_000) {
+      #expect(candidates.allSatisfy { $0.holds(in: state, ground.program.cells) })
+    }
+  }
+
+  @Test func everyPropertyOfMainlineIsProved() throws {
+    let ground = try ground("teardown/mainline", Self.small)
+    let ids = ground.program.properties.compactMap { property -> String? in
+      if case .always = property.property.kind {
+        property.isBuiltIn ? nil : property.property.id
+      } else {
+        nil
+      }
+    }
+    #expect(try proved(ground) == Set(ids))
+  }
+
+  @Test func whatV4ViolatesIsNotProved() throws {
+    let ids = try proved(ground("teardown/terminate-vm-v4", Self.small))
+    #expect(ids.isSuperset(of: ["S-2", "S-3", "S-4", "S-5"]))
+    #expect(ids.isDisjoint(with: ["S-8", "S-11", "S-23", "S-36"]))
+  }
+
+  @Test func aWrongLemmaIsNotProvedAndProvesNothing() throws {
+    let wrong = Lemma("X", "nobody runs a vCPU") { !inside("KVM_RUN") }
+    let ids = try proved(ground("teardown/terminate-vm-lock-first", Self.small, [wrong]))
+    #expect(!ids.contains("X"))
+    #expect(ids.isSuperset(of: ["S-4", "S-8", "S-11", "S-23"]))
+  }
+}

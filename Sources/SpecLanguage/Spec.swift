@@ -53,7 +53,7 @@ public struct SpecDescription: Sendable {
   public let tables: [ReferenceTable]
   public let mutations: [Mutation]
   public let cost: CostModel?
-  /// Whether a mutation took something out: then a name that is gone is a place where nobody stands.
+  /// Whether a mutation took something out: a name that is gone is a place where nobody stands.
   public let isMutated: Bool
 
   /// Reads a spec's declarations by reflection, in order of declaration, parts included.

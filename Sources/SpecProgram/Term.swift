@@ -108,7 +108,7 @@ struct Resolver {
     case .constant(let id, let key): return try table(id, key)
     case .read(let variable, let indices): return try read(variable, indices)
     case .bound(let bound): return .register(register(.bound(bound)))
-    case .local(let local): return .register(register(.local(local)))
+    case .local(let local): return try read(local)
     case .currentThread: return .thread
     case .standing(let place, let details): return try standing(place, details)
     case .not(let a): return .not(try resolve(a))
@@ -133,6 +133,12 @@ struct Resolver {
       return .exists(
         register: register(.bound(bound)), count: try count(bound), try resolve(body))
     }
+  }
+
+  /// A local that nothing sets is in no frame; it holds what every local holds at first.
+  private mutating func read(_ local: LocalID) throws(SpecError) -> Term {
+    if let known = registers[.local(local)] { return .register(known) }
+    return try resolve(local.type == .outcome ? .outcome(.ok) : .literal(0, local.type))
   }
 
   /// A number would not say how many members the set may get.

@@ -69,7 +69,7 @@ public enum Events {
       "diameter": .int(graph?.diameter ?? report.diameter),
       "seconds": .double(graph?.seconds ?? report.seconds),
       "peak_bytes": .int(report.peakBytes), "engine": .string(report.engine),
-      "reduction": .array(graph == nil ? report.reductions.map { .string($0) } : []),
+      "reduction": .array((graph?.reductions ?? report.reductions).map { .string($0) }),
       "reduction_remarks": report.reductionRemarks.isEmpty || graph != nil
         ? nil : .array(report.reductionRemarks.map { .string($0) }),
       "hits": answer.hits.map { .int($0) }, "reason": answer.reason.map { .string($0) },

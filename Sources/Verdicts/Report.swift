@@ -102,10 +102,14 @@ public struct GraphFigures: Sendable {
   public let transitions: Int
   public let diameter: Int
   public let seconds: Double
+  /// What the search left out.
+  public let reductions: [String]
 
   public init(
-    program: Program, states: Int, transitions: Int, diameter: Int, seconds: Double
+    program: Program, states: Int, transitions: Int, diameter: Int, seconds: Double,
+    reductions: [String] = []
   ) {
+    self.reductions = reductions
     self.program = program
     self.states = states
     self.transitions = transitions
@@ -129,6 +133,14 @@ public struct SpecReport: Sendable {
   public var reductionRemarks: [String] = []
   public var properties: [PropertyReport]
   public var notes: [SpecNote]
+
+  /// What all its searches took, each counted once.
+  public var secondsInAll: Double {
+    let lemmas = properties.first(where: \.property.isLemma)?.graph?.seconds ?? 0
+    let live = properties.first(where: \.property.isLiveness)?.graph?.seconds ?? 0
+    let steps = properties.filter { $0.refinement != nil }.compactMap(\.graph?.seconds)
+    return seconds + lemmas + live + steps.reduce(0, +)
+  }
 
   public init(
     program: Program, scope: String?, states: Int, transitions: Int, diameter: Int,

@@ -41,9 +41,16 @@ public struct ReportText {
     return """
       \(Self.grouped(report.states)) states, \(Self.grouped(report.transitions)) transitions, \
       diameter \(report.diameter)\(reduction); \(Self.rounded(report.seconds)) s, \
-      \(report.peakBytes >> 20) MiB\(LivenessText.summary(report))\
+      \(report.peakBytes >> 20) MiB\(lemmas)\(LivenessText.summary(report))\
       \(RefinementText.summary(report))
       """
+  }
+
+  /// The graph that the lemmas were decided on, where it is another one.
+  private var lemmas: String {
+    guard let graph = report.properties.first(where: \.property.isLemma)?.graph else { return "" }
+    let names = graph.reductions.joined(separator: ", ")
+    return "\nthe lemmas\(names.isEmpty ? "" : ", reduced by \(names)"): \(graph.text)"
   }
 
   private func text(of answer: PropertyReport) -> String {

@@ -64,26 +64,36 @@ struct CheckRunner {
     if chosen.isEmpty, let refinement {
       return Outcome(report: try refinement.report(), sample: [])
     }
-    var outcome = try search(chosen, program)
+    let lemmas = chosen.filter(\.property.isLemma)
+    let claims = chosen.filter { !$0.property.isLemma }
+    var outcome = try search(claims.isEmpty ? lemmas : claims, program)
+    if !claims.isEmpty, !lemmas.isEmpty {
+      outcome.report = try LemmaSearch(program: program, lemmas: lemmas, runner: self)
+        .adding(to: outcome.report, in: ids)
+    }
     if let live { outcome.report = try live.adding(to: outcome.report, in: ids) }
     if let refinement { outcome.report = try refinement.adding(to: outcome.report, in: ids) }
     return outcome
   }
 
-  private func search(_ chosen: [ResolvedProperty], _ program: Program) throws -> Outcome {
+  /// - Parameter spent: seconds of the time limit that are gone.
+  func search(
+    _ chosen: [ResolvedProperty], _ program: Program, spent: Double = 0
+  ) throws -> Outcome {
     let searched = chosen.filter { !$0.isScenario }
     let engine = SearchEngine(
       program: program, properties: searched, monitors: MonitorPlan(searched).monitors,
       options: options)
-    return try engine.use(Checking(runner: self, chosen: chosen))
+    return try engine.use(Checking(runner: self, chosen: chosen, spent: spent))
   }
 
   private struct Checking: EngineUser {
     let runner: CheckRunner
     let chosen: [ResolvedProperty]
+    let spent: Double
 
     func use<E: Engine>(_ engine: E, _ applied: AppliedReductions) throws -> Outcome {
-      try runner.run(engine, chosen, applied)
+      try runner.run(engine, chosen, applied, spent: spent)
     }
   }
 
@@ -130,13 +140,15 @@ struct CheckRunner {
   }
 
   private func run<E: Engine>(
-    _ engine: E, _ chosen: [ResolvedProperty], _ applied: AppliedReductions
+    _ engine: E, _ chosen: [ResolvedProperty], _ applied: AppliedReductions,
+    spent: Double
   ) throws -> Outcome {
     let searched = chosen.filter { !$0.isScenario }
     let progress = ProgressLine(spec.name)
     do {
-      let search = try Search(
-        engine, searched, options.limits(stopAtFirst: stopAtFirst), onProgress: progress.update)
+      var limits = options.limits(stopAtFirst: stopAtFirst)
+      limits.timeLimit = limits.timeLimit.map { max(0, $0 - spent) }
+      let search = try Search(engine, searched, limits, onProgress: progress.update)
       let result = try search.run()
       progress.clear()
       let found = try refine(searched, result, search, applied)

@@ -41,7 +41,7 @@ struct LivenessRunner {
         return answer
       }
     }
-    let (result, reports) = try decide(spent: report.seconds)
+    let (result, reports) = try decide(spent: report.secondsInAll)
     let figures = GraphFigures(
       program: program, states: result.states, transitions: result.transitions,
       diameter: result.diameter, seconds: result.seconds)

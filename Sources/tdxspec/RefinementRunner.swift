@@ -40,10 +40,6 @@ struct RefinementRunner {
 
   private func adding(_ properties: [Property], to report: SpecReport) throws -> SpecReport {
     var report = report
-    var spent = report.seconds
-    if let live = report.properties.first(where: { $0.property.isLiveness })?.graph {
-      spent += live.seconds
-    }
     for property in properties {
       if runner.stopAtFirst, report.properties.contains(where: { $0.verdict == .violated }) {
         var answer = PropertyReport(property: property, verdict: .interrupted)
@@ -51,7 +47,7 @@ struct RefinementRunner {
         report.properties.append(answer)
         continue
       }
-      let decided = try decide(property, spent: spent)
+      let decided = try decide(property, spent: report.secondsInAll)
       let result = decided.result
       var answer = decided.report
       answer.graph = GraphFigures(
@@ -59,7 +55,6 @@ struct RefinementRunner {
         diameter: result.diameter, seconds: result.seconds)
       report.properties.append(answer)
       report.notes += notes(answer)
-      spent += result.seconds
     }
     return report
   }

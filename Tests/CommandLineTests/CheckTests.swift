@@ -91,7 +91,7 @@ import Testing
       return found
     }
     let usual = try verdicts([])
-    #expect(usual.count == 23)
+    #expect(usual.count == 24)
     #expect(try verdicts(["--engine", "tree"]) == usual)
     #expect(try verdicts(["--reduce", "none"]) == usual)
   }

@@ -14,7 +14,7 @@ import Testing
   @Test func theAnswerIsAnEvent() throws {
     let found = try verdict(Self.mainline, "--scope", "small", "--property", "R-1")
     #expect(found?["verdict"] as? String == "EXHAUSTED")
-    #expect(found?["states"] as? Int == 33527)
+    #expect(found?["states"] as? Int == 33849)
     #expect((found?["reduction"] as? [Any])?.isEmpty == true)
     let refinement = found?["refinement"] as? [String: Any]
     #expect(refinement?["abstract"] as? String == "tdx/hkid-life")

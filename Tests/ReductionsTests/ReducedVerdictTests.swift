@@ -51,7 +51,7 @@ import Testing
     let reduction = Reduction(fusion: true, symmetry: true, por: true)
     let program = try search.program(reduction)
     let interpreter = Interpreter(program)
-    let properties = program.properties.filter { !$0.isScenario }
+    let properties = program.properties.filter { !$0.isScenario && !$0.property.isLemma }
     let full = try search.run(Reduction(fusion: true))
     let reduced = try search.run(reduction)
     for (index, trace) in reduced.traces.enumerated() {

@@ -47,7 +47,8 @@ struct ReducedSearch {
 
   func run(_ reduction: Reduction) throws -> ReducedAnswer {
     let program = try program(reduction)
-    let properties = program.properties.filter { !$0.isScenario }
+    // Lemmas get a search of their own, as in `check`.
+    let properties = program.properties.filter { !$0.isScenario && !$0.property.isLemma }
     let monitors = MonitorPlan(properties).monitors
     let ground = try GroundProgram(program)
     let group = reduction.symmetry ? found(program, properties) : nil

@@ -41,11 +41,12 @@ let package = Package(
       name: "tdxspec",
       dependencies: [
         "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "CExplorerShims", "Verdicts",
-        "Documents", "Catalogue",
+        "Documents", "TraceValidation", "Catalogue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + (hasZ3 ? ["SymbolicChecker"] : []),
       // Not canImport: a module of an earlier build would still be found.
       swiftSettings: hasZ3 ? [.define("HAS_Z3")] : []),
+    .target(name: "TraceValidation", dependencies: ["SpecLanguage", "SpecProgram"]),
     .target(name: "Reductions", dependencies: ["SpecLanguage", "SpecProgram"]),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
     .target(name: "ConformanceKit", path: "Conformance/Kit"),
@@ -67,7 +68,13 @@ let package = Package(
         "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "Catalogue", "SpecFuzzing",
       ]),
     .testTarget(
-      name: "SpecsTests", dependencies: ["SpecLanguage", "SpecProgram", "Explorer", "Catalogue"]),
+      name: "SpecsTests",
+      dependencies: [
+        "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "Catalogue", "TDXModuleSpecs",
+      ]),
+    .testTarget(
+      name: "TraceValidationTests",
+      dependencies: ["TraceValidation", "SpecLanguage", "SpecProgram", "Catalogue"]),
     .testTarget(name: "ConformanceKitTests", dependencies: ["ConformanceKit"]),
     .testTarget(name: "TidyTests"),
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),

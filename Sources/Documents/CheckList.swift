@@ -96,7 +96,7 @@ private struct CheckWalk {
       look(body, onlyIf: onlyIf)
       reader = outer
     case .call(let action, _): call(action, statement, onlyIf)
-    case .assign, .assignLocal, .release, .releaseAll, .returns, .returnLocal: break
+    case .assign, .assignLocal, .release, .releaseAll, .returns, .returnLocal, .writesBack: break
     }
   }
 

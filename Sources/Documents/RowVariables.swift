@@ -41,10 +41,10 @@ public struct RowVariables {
     guard case .state = variable.declaration.kind else { return false }
     switch variable.declaration.type {
     case .bool, .enumeration: return true
-    case .integer:
+    case .integer, .counter:
       let cell = program.cells.first { $0.role == .variable(variable.declaration.id) }
       return (cell?.count ?? .max) <= Self.mostValues
-    case .element, .optional, .set, .outcome: return false
+    case .element, .optional, .operand, .set, .outcome: return false
     }
   }
 

@@ -20,6 +20,8 @@ public final class ReducedEngine<Base: Engine>: Engine {
   private let locations: [BitField]
   /// Room for the successors of one state.
   private let room: UnsafeMutablePointer<UInt64>
+  /// What stands for a state that is its own successor.
+  private let itself: UnsafeMutablePointer<UInt64>
 
   /// - Parameter base: made with the same monitors as the movers.
   public init(_ base: Base, symmetry canonicaliser: Canonicaliser?, movers: Movers?) {
@@ -29,9 +31,13 @@ public final class ReducedEngine<Base: Engine>: Engine {
     words = base.layout.words
     locations = base.program.threadPlaces.map { base.layout.fields[$0.location] }
     room = .allocate(capacity: max(1, base.maxSuccessors * base.layout.words))
+    itself = .allocate(capacity: max(1, base.layout.words))
   }
 
-  deinit { room.deallocate() }
+  deinit {
+    room.deallocate()
+    itself.deallocate()
+  }
 
   public func expand(
     _ states: UnsafePointer<UInt64>, _ count: Int, into target: UnsafeMutablePointer<UInt64>,
@@ -42,7 +48,7 @@ public final class ReducedEngine<Base: Engine>: Engine {
       do throws(EngineFault) {
         let out = target + total &* words
         let found = try expandOne(states + index &* words, into: out)
-        for number in 0..<found { try finish(out + number &* words) }
+        try finishAll(out, found, of: states + index &* words)
         counts[index] = Int32(truncatingIfNeeded: found)
         total &+= found
       } catch {
@@ -98,6 +104,28 @@ public final class ReducedEngine<Base: Engine>: Engine {
       if found > 0 { return found }
     }
     return 0
+  }
+
+  /// Finishes the successors of a state. Refused calls change nothing and may be nearly all of
+  /// them, so the state itself is finished once.
+  private func finishAll(
+    _ successors: UnsafeMutablePointer<UInt64>, _ count: Int, of state: UnsafePointer<UInt64>
+  ) throws(EngineFault) {
+    var isKnown = false
+    for number in 0..<count {
+      let successor = successors + number &* words
+      var isItself = true
+      for word in 0..<words where successor[word] != state[word] { isItself = false }
+      if isItself, isKnown {
+        successor.update(from: itself, count: words)
+        continue
+      }
+      try finish(successor)
+      if isItself {
+        itself.update(from: successor, count: words)
+        isKnown = true
+      }
+    }
   }
 
   /// Goes on while a mover is the only way out, then takes the smallest of the orbit.

@@ -1,6 +1,9 @@
 extension Action {
   /// Visits every expression that the spec's author wrote in the body.
-  public func visitExpressions(_ body: (Node) -> Void) { self.body.visitExpressions(body) }
+  public func visitExpressions(_ body: (Node) -> Void) {
+    self.body.visitExpressions(body)
+    for output in outputs { body(output.value) }
+  }
 }
 
 extension [Statement] {
@@ -31,6 +34,7 @@ extension [Statement] {
       case .acquire(let use), .tryAcquire(let use, _), .release(let use):
         use.index.forEach(visit)
       case .call(let action, _): action.visitExpressions(visit)
+      case .writesBack(let output): visit(output.value)
       case .tryAcquireAll, .releaseAll, .returns, .returnLocal: break
       }
     }

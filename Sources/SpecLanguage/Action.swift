@@ -17,6 +17,8 @@ public struct Action: Hashable, Sendable {
   public let body: [Statement]
   public let citations: [String]
   public let location: SourceLocation
+  /// What it writes back besides its answer.
+  public let outputs: [ActionOutput]
 
   /// An action without arguments.
   public init(
@@ -84,6 +86,13 @@ public struct Action: Hashable, Sendable {
       SourceLocation(file: file, line: line))
   }
 
+  init(
+    named name: String, _ arguments: [ActionArgument], _ body: [Statement],
+    _ citations: [String], _ location: SourceLocation
+  ) {
+    self.init(name, arguments, nil, body, citations, location)
+  }
+
   private init(
     _ name: String, _ arguments: [ActionArgument], _ role: SortID?, _ body: [Statement],
     _ citations: [String], _ location: SourceLocation
@@ -91,9 +100,16 @@ public struct Action: Hashable, Sendable {
     self.name = name
     self.arguments = arguments
     self.role = role
-    self.body = body
+    self.body = body.filter { $0.output == nil }
+    outputs = body.compactMap(\.output)
     self.citations = citations
     self.location = location
+  }
+}
+
+extension Statement {
+  var output: ActionOutput? {
+    if case .writesBack(let output) = kind { output } else { nil }
   }
 }
 
@@ -108,11 +124,11 @@ extension ValueType {
   /// What a reading calls a value of this type when it needs a name.
   var letter: String {
     switch self {
-    case .element(let sort), .set(let sort): sort.letter
+    case .element(let sort), .set(let sort), .operand(_, let sort): sort.letter
     case .enumeration(let name, _): String(name.prefix(1)).lowercased()
     case .optional(let wrapped): wrapped.letter
     case .bool: "b"
-    case .integer: "n"
+    case .integer, .counter: "n"
     case .outcome: "answer"
     }
   }

@@ -38,6 +38,11 @@ public struct ActionReader {
     } else {
       steps(action.body, depth: 0)
     }
+    for output in action.outputs {
+      let answers = output.answers.map(\.text).joined(separator: " or ")
+      aside(
+        0, "Write back \(output.name), \(reader.text(output.value)), with \(answers).")
+    }
   }
 
   private func typeName(_ type: ValueType) -> String {
@@ -187,7 +192,7 @@ public struct ActionReader {
     case .releaseAll(let lock): "Release every \(lock.name)."
     case .returns(let outcome): "Answer \(outcome.text)."
     case .returnLocal(let local): "Answer what “\(local.name)” holds."
-    case .when, .each, .forEach, .step, .holding, .tryHolding, .call, .repeating: nil
+    case .when, .each, .forEach, .step, .holding, .tryHolding, .call, .repeating, .writesBack: nil
     }
   }
 }

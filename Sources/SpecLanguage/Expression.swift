@@ -66,6 +66,12 @@ public func > <L: Readable<Int>, R: Readable<Int>>(left: L, right: R) -> Conditi
 }
 public func <= <L: Readable<Int>>(left: L, right: Int) -> Condition { !(left > right) }
 public func >= <L: Readable<Int>>(left: L, right: Int) -> Condition { !(left < right) }
+public func <= <L: Readable<Int>, R: Readable<Int>>(left: L, right: R) -> Condition {
+  !(left > right)
+}
+public func >= <L: Readable<Int>, R: Readable<Int>>(left: L, right: R) -> Condition {
+  !(left < right)
+}
 
 // MARK: Logic
 

@@ -72,7 +72,8 @@ public struct ExpressionReader: Sendable {
     case .subtract(let a, let b): return wrap("\(text(a, 5)) − \(text(b, 6))", 5, outer)
     case .conditional(let c, let a, let b):
       return wrap("\(text(a, 5)) if \(text(c, 2)), else \(text(b, 5))", 1, outer)
-    case .some(let inner): return text(inner, outer)
+    case .some(let inner), .unwrapped(let inner, _, _): return text(inner, outer)
+    case .remainder(let a, let by): return wrap("\(text(a, 6)) mod \(by)", 5, outer)
     case .forAll(let id, let body):
       let (inner, name) = binding(id)
       return wrap("for every \(sort(id)) \(name), \(inner.condition(body, 1))", 1, outer)

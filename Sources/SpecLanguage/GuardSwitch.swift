@@ -77,7 +77,7 @@ private struct SwitchMaker {
       return .tryHolding(use, else: outcome, body(inner, action))
     case .call(let called, let into): return .call(self.action(called), into: into)
     case .assign, .assignLocal, .acquire, .tryAcquire, .tryAcquireAll, .release, .releaseAll,
-      .returns, .returnLocal:
+      .returns, .returnLocal, .writesBack:
       return statement.kind
     }
   }

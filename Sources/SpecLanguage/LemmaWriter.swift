@@ -126,11 +126,11 @@ public struct LemmaWriter {
   private func literal(_ value: Int, _ type: ValueType) -> String? {
     switch type {
     case .bool: return value == 0 ? "false" : "true"
-    case .integer: return "\(value)"
+    case .integer, .counter: return "\(value)"
     case .enumeration(_, let cases):
       return cases.indices.contains(value) ? ".\(cases[value])" : nil
     case .optional: return value == 0 ? "nil" : nil
-    case .element, .set, .outcome: return nil
+    case .element, .operand, .set, .outcome: return nil
     }
   }
 

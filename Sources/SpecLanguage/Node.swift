@@ -59,6 +59,10 @@ public indirect enum Node: Hashable, Sendable {
   case conditional(Node, Node, Node)
   /// A value as an optional that is present.
   case some(Node)
+  /// The value of an optional or operand that is one: its number less those that come before.
+  case unwrapped(Node, skipping: Int, ValueType)
+  /// What is left of a number from 0 on after division.
+  case remainder(Node, Int)
 
   case fullSet(SortID)
   case contains(set: Node, element: Node)
@@ -86,6 +90,7 @@ extension Node {
       []
     case .standing(_, let details): details.map(\.element)
     case .constant(_, let a), .not(let a), .some(let a), .count(let a), .setOf(_, let a),
+      .unwrapped(let a, _, _), .remainder(let a, _),
       .forAll(_, let a), .exists(_, let a):
       [a]
     case .read(_, let indices), .and(let indices), .or(let indices):

@@ -10,10 +10,13 @@ public struct Outcome: Hashable, Sendable, Domain {
   /// `ok`, `EBUSY`, `TDX_OPERAND_BUSY|TDR`.
   public let name: String
   public let kind: Kind
+  /// The value of the register that carries a status, where it is known.
+  public let code: UInt64?
 
-  public init(_ name: String, kind: Kind) {
+  public init(_ name: String, kind: Kind, code: UInt64? = nil) {
     self.name = name
     self.kind = kind
+    self.code = code
   }
 
   public static var valueType: ValueType { .outcome }

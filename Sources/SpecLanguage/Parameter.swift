@@ -39,7 +39,7 @@ public struct Parameter: Readable {
 /// It tells elements apart, so it breaks the symmetry of the sorts it mentions.
 public struct Constant<Key: Sort, Value: Domain>: Sendable, DeclaringConstant {
   let id: ConstantID
-  let table: @Sendable (_ key: Int, _ size: Int) -> Int
+  let table: @Sendable (_ key: Int, _ sizes: ConstantSizes) -> Int
   let valueType: ValueType
 
   /// - Parameter table: the value's number for a key's number; `size` is how many values there are
@@ -47,6 +47,16 @@ public struct Constant<Key: Sort, Value: Domain>: Sendable, DeclaringConstant {
   public init(
     _ key: Key.Type, _ value: Value.Type,
     _ table: @escaping @Sendable (_ key: Int, _ size: Int) -> Int
+  ) {
+    id = ConstantID(raw: Identity.next())
+    self.table = { table($0, $1.values) }
+    valueType = Value.valueType
+  }
+
+  /// A table that depends on the sizes and parameters of the scope.
+  public init(
+    _ key: Key.Type, to value: Value.Type,
+    _ table: @escaping @Sendable (_ key: Int, _ sizes: ConstantSizes) -> Int
   ) {
     id = ConstantID(raw: Identity.next())
     self.table = table
@@ -71,7 +81,34 @@ public struct ConstantDeclaration: Sendable {
   public let name: String
   public let key: SortID
   public let value: ValueType
-  public let table: @Sendable (_ key: Int, _ size: Int) -> Int
+  public let table: @Sendable (_ key: Int, _ sizes: ConstantSizes) -> Int
+}
+
+/// What a table may depend on: the scope.
+public struct ConstantSizes: Sendable {
+  /// How many values there are when the value is an element of a sort, 0 otherwise.
+  public let values: Int
+  private let parameters: [String: Int]
+
+  public init(values: Int, parameters: [String: Int]) {
+    self.values = values
+    self.parameters = parameters
+  }
+
+  /// The value of a parameter or size; 0 when there is none of that name.
+  public subscript(_ parameter: Parameter) -> Int { parameters[parameter.name] ?? 0 }
+}
+
+extension Constant where Value == Int {
+  /// Numbers from a range, which may depend on the scope.
+  public init(
+    _ key: Key.Type, in range: ClosedRange<Int>,
+    _ table: @escaping @Sendable (_ key: Int, _ sizes: ConstantSizes) -> Int
+  ) {
+    id = ConstantID(raw: Identity.next())
+    self.table = table
+    valueType = .integer(range)
+  }
 }
 
 /// A named choice of sizes and parameters: `--scope race`.

@@ -6,10 +6,12 @@ public enum Reading {
     case .bool: return value == 0 ? "false" : "true"
     case .enumeration(_, let cases):
       return cases.indices.contains(value) ? cases[value] : "\(value)"
-    case .integer: return "\(value)"
+    case .integer, .counter: return "\(value)"
     case .element(let sort): return "\(sort.letter)\(value)"
     case .optional(let wrapped):
       return value == 0 ? "none" : Reading.value(value - 1, of: wrapped)
+    case .operand(let classes, let sort):
+      return value < classes.count ? classes[value] : "\(sort.letter)\(value - classes.count)"
     case .set(let sort):
       let members = (0..<62).filter { value >> $0 & 1 == 1 }.map { "\(sort.letter)\($0)" }
       return "{\(members.joined(separator: ", "))}"

@@ -10,6 +10,8 @@ public protocol Spec: SpecPart {
   @ListBuilder<Action> var actions: [Action] { get }
   @ListBuilder<Property> var properties: [Property] { get }
   @ListBuilder<Scope> var scopes: [Scope] { get }
+  /// Tables that guards are made from, for readers.
+  @ListBuilder<ReferenceTable> var tables: [ReferenceTable] { get }
   /// Bugs that its properties must notice.
   @ListBuilder<Mutation> var mutations: [Mutation] { get }
   /// Runs of calls whose cost is known as counts.
@@ -18,6 +20,7 @@ public protocol Spec: SpecPart {
 
 extension Spec {
   @ListBuilder<Scope> public var scopes: [Scope] { [Scope]() }
+  @ListBuilder<ReferenceTable> public var tables: [ReferenceTable] { [ReferenceTable]() }
   @ListBuilder<Mutation> public var mutations: [Mutation] { [Mutation]() }
   public var cost: CostModel? { nil }
 }
@@ -47,6 +50,7 @@ public struct SpecDescription: Sendable {
   public let actions: [Action]
   public let properties: [Property]
   public let scopes: [Scope]
+  public let tables: [ReferenceTable]
   public let mutations: [Mutation]
   public let cost: CostModel?
   /// Whether a mutation took something out: a name that is gone is a place where nobody stands.
@@ -70,6 +74,7 @@ public struct SpecDescription: Sendable {
     actions = spec.actions
     self.properties = properties
     scopes = spec.scopes
+    tables = spec.tables
     mutations = spec.mutations
     cost = spec.cost
     isMutated = false

@@ -13,6 +13,7 @@ extension SpecDescription {
     self.actions = actions ?? base.actions
     self.properties = properties ?? base.properties
     scopes = base.scopes
+    tables = base.tables
     mutations = base.mutations
     cost = base.cost
     self.isMutated = isMutated ?? base.isMutated
@@ -28,6 +29,7 @@ extension Action {
     self.body = body
     citations = base.citations
     location = base.location
+    outputs = base.outputs
   }
 }
 

@@ -128,7 +128,7 @@ private struct Editor {
     case .call(let called, let into):
       statement.with(.call(action(called, within: path), into: into))
     case .require, .check, .assign, .assignLocal, .acquire, .tryAcquire, .tryAcquireAll, .release,
-      .releaseAll, .returns, .returnLocal:
+      .releaseAll, .returns, .returnLocal, .writesBack:
       statement
     }
   }

@@ -11,6 +11,7 @@ public struct SpecReader {
       out += "\nLocks, in the order in which they are taken\n"
       for line in locks { out += "  \(line.name): \(line.text)\n" }
     }
+    for table in spec.tables { out += "\n" + table.text }
     out += "\nActions\n\n"
     let readings = spec.actions.map { ActionReader(spec).text($0) }
     out += readings.joined(separator: "\n")
@@ -79,7 +80,9 @@ public struct SpecReader {
     case .bool: "true or false"
     case .enumeration(_, let cases): cases.joined(separator: " | ")
     case .integer(let range): "\(range.lowerBound)…\(range.upperBound)"
+    case .counter(let most): "0…\(most)"
     case .element(let sort): sort.name
+    case .operand(let classes, let sort): "\(sort.name) or \(classes.joined(separator: " or "))"
     case .optional(let wrapped): "none or \(typeText(wrapped))"
     case .set(let sort): "set of \(sort.name)"
     case .outcome: "an answer"

@@ -28,6 +28,8 @@ public struct Statement: Hashable, Sendable {
     case call(Action, into: LocalID?)
     case returns(Outcome)
     case returnLocal(LocalID)
+    /// Not a step: what the call tells besides its answer. `Action` keeps it apart.
+    case writesBack(ActionOutput)
   }
 
   public let kind: Kind

@@ -115,14 +115,25 @@ public struct Map<Key: Domain, Value: Domain>: Sendable, Declaring {
 }
 
 extension Map where Value == Int {
-  /// One bounded counter for every key.
+  /// One counter for every key, from 0 to what the scope says.
   public init(
-    _ key: Key.Type, _ initial: Int, in range: ClosedRange<Int>,
+    _ key: Key.Type, _ initial: Int, upTo most: Parameter, as name: String? = nil,
     file: String = #fileID, line: Int = #line
   ) {
     declaration = VariableDeclaration(
-      id: VariableID(raw: Identity.next()), kind: .state, indices: [Key.valueType],
-      type: .integer(range), initial: initial.literal,
+      id: VariableID(raw: Identity.next()), name: name, kind: .state,
+      indices: [Key.valueType], type: .counter(most.name), initial: initial.literal,
+      location: SourceLocation(file: file, line: line))
+  }
+
+  /// One bounded counter for every key.
+  public init(
+    _ key: Key.Type, _ initial: Int, in range: ClosedRange<Int>, as name: String? = nil,
+    file: String = #fileID, line: Int = #line
+  ) {
+    declaration = VariableDeclaration(
+      id: VariableID(raw: Identity.next()), name: name, kind: .state,
+      indices: [Key.valueType], type: .integer(range), initial: initial.literal,
       location: SourceLocation(file: file, line: line))
   }
 }
@@ -132,11 +143,11 @@ public struct Map2<First: Domain, Second: Domain, Value: Domain>: Sendable, Decl
   let declaration: VariableDeclaration
 
   public init(
-    _ first: First.Type, _ second: Second.Type, _ initial: Value,
+    _ first: First.Type, _ second: Second.Type, _ initial: Value, as name: String? = nil,
     file: String = #fileID, line: Int = #line
   ) {
     declaration = VariableDeclaration(
-      id: VariableID(raw: Identity.next()), kind: .state,
+      id: VariableID(raw: Identity.next()), name: name, kind: .state,
       indices: [First.valueType, Second.valueType], type: Value.valueType,
       initial: initial.literal, location: SourceLocation(file: file, line: line))
   }
@@ -147,6 +158,19 @@ public struct Map2<First: Domain, Second: Domain, Value: Domain>: Sendable, Decl
     Cell(variable: declaration.id, indices: [first.node, second.node])
   }
   var declarations: [VariableDeclaration] { [declaration] }
+}
+
+extension Map2 where Value == Int {
+  /// One counter for every pair of keys, from 0 to what the scope says.
+  public init(
+    _ first: First.Type, _ second: Second.Type, _ initial: Int, upTo most: Parameter,
+    as name: String? = nil, file: String = #fileID, line: Int = #line
+  ) {
+    declaration = VariableDeclaration(
+      id: VariableID(raw: Identity.next()), name: name, kind: .state,
+      indices: [First.valueType, Second.valueType], type: .counter(most.name),
+      initial: initial.literal, location: SourceLocation(file: file, line: line))
+  }
 }
 
 // A map compared or assigned without its index gets a message that says what is missing.

@@ -42,7 +42,12 @@ struct Environment {
     case .subtract(let a, let b): return try value(of: a) &- (try value(of: b))
     case .conditional(let condition, let a, let b):
       return try value(of: condition) != 0 ? try value(of: a) : try value(of: b)
-    case .table(let values, let key): return values[try value(of: key)]
+    case .table(let values, let key):
+      let index = try value(of: key)
+      guard values.indices.contains(index) else {
+        throw SpecError("TDX3001", "an index is outside its table")
+      }
+      return values[index]
     default: return try compound(term)
     }
   }

@@ -178,7 +178,7 @@ struct Grounder {
 
   private func isIndex(_ procedure: Procedure, _ register: Int) -> Bool {
     switch procedure.frame[register].type {
-    case .element, .optional(.element): true
+    case .element, .operand, .optional(.element): true
     default: false
     }
   }

@@ -25,7 +25,10 @@ extension Lowering {
       case .when(let condition, let then, let otherwise):
         let yes = try atomic(then, context, seenWrite: written)
         let no = try atomic(otherwise, context, seenWrite: written)
-        written = written || yes.contains(where: \.writes) || no.contains(where: \.writes)
+        // What a branch that returns has written cannot come before a later check.
+        written =
+          written || !then.returns && yes.contains(where: \.writes)
+          || !otherwise.returns && no.contains(where: \.writes)
         result.append(.when(condition, yes, no))
       case .each(let bound, let inner):
         let body = try atomic(inner, context, seenWrite: written)
@@ -40,6 +43,7 @@ extension Lowering {
         result += atoms
       case .returns(let outcome):
         result.append(.exit(ending(outcome, context)))
+      case .writesBack: throw misplaced(statement)
       case .returnLocal(let local):
         result.append(.exit(endingLocal(local, context)))
       case .holding, .tryHolding, .call, .forEach, .repeating:
@@ -94,6 +98,21 @@ extension Lowering {
     case .forEach: "ForEach"
     case .repeating: "Repeat"
     case .returns, .returnLocal: "returns"
+    case .writesBack: "writes back"
+    }
+  }
+}
+
+extension [Statement] {
+  /// Whether the statements certainly end the call.
+  fileprivate var returns: Bool {
+    contains { statement in
+      switch statement.kind {
+      case .returns, .returnLocal: true
+      case .when(_, let yes, let no): yes.returns && no.returns
+      case .step(_, let body): body.returns
+      default: false
+      }
     }
   }
 }

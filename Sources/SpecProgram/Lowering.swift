@@ -175,9 +175,17 @@ struct Lowering {
       return try rounds(body, condition, place, context, next: next)
     case .returns(let outcome):
       return ending(outcome, context)
+    case .writesBack: throw misplaced(statement)
     case .returnLocal(let local):
       return endingLocal(local, context)
     }
+  }
+
+  /// `Action` takes out what stands where it belongs.
+  func misplaced(_ statement: Statement) -> SpecError {
+    SpecError(
+      "TDX1109", "what a call writes back is told inside another statement",
+      at: statement.location, suggestion: "move it to the outermost level of the action")
   }
 
   private mutating func step(

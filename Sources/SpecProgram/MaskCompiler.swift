@@ -53,14 +53,32 @@ struct MaskCompiler {
         rest.append(part)
         continue
       }
-      if let known = cubes.firstIndex(where: { $0.word == cube.word }) {
-        cubes[known].mask |= cube.mask
-        cubes[known].value |= cube.value
-      } else {
-        cubes.append(cube)
-      }
+      Self.join(cube, to: &cubes)
     }
     return (cubes, rest)
+  }
+
+  /// Splits a disjunction into cubes that all hold when none of their parts does, and the rest.
+  private func splitNegated(_ parts: [Formula]) -> (cubes: [Cube], rest: [Formula]) {
+    var cubes: [Cube] = []
+    var rest: [Formula] = []
+    for part in parts {
+      guard case .member(let cell, let set) = part, let cube = cube(cell, set.complement) else {
+        rest.append(part)
+        continue
+      }
+      Self.join(cube, to: &cubes)
+    }
+    return (cubes, rest)
+  }
+
+  private static func join(_ cube: Cube, to cubes: inout [Cube]) {
+    if let known = cubes.firstIndex(where: { $0.word == cube.word }) {
+      cubes[known].mask |= cube.mask
+      cubes[known].value |= cube.value
+    } else {
+      cubes.append(cube)
+    }
   }
 
   // MARK: Conditions
@@ -82,11 +100,12 @@ struct MaskCompiler {
       for part in rest.reversed() { entry = condition(part, yes: entry, no: no) }
       for cube in cubes.reversed() { entry = test(cube, yes: entry, no: no) }
       return entry
-    case .or:
-      // The dual: a disjunction holds unless all of the negated parts hold.
-      let (cubes, rest) = split(formula.negated)
+    case .or(let parts):
+      // The dual: a disjunction holds unless all of the negated parts hold. Only atoms are
+      // negated: a negation of everything would be one more at every level.
+      let (cubes, rest) = splitNegated(parts)
       var entry = no
-      for part in rest.reversed() { entry = condition(part.negated, yes: yes, no: entry) }
+      for part in rest.reversed() { entry = condition(part, yes: yes, no: entry) }
       for cube in cubes.reversed() { entry = test(cube, yes: entry, no: yes) }
       return entry
     }

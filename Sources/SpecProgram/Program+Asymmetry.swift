@@ -114,7 +114,9 @@ extension Node {
       switch node {
       case .literal(_, .element(let sort)): found.insert(sort)
       case .literal(let value, let type) where value != 0:
-        if let element = ElementValue(type) { found.insert(element.sort) }
+        if let element = ElementValue(type), value >= element.offset {
+          found.insert(element.sort)
+        }
         if case .set(let sort) = type { found.insert(sort) }
       case .less(let a, let b), .add(let a, let b), .subtract(let a, let b):
         for part in [a, b] { if let sort = part.elementSort(spec) { found.insert(sort) } }
@@ -129,6 +131,7 @@ extension Node {
     case .bound(let bound): ElementValue(bound.type)?.sort
     case .local(let local): ElementValue(local.type)?.sort
     case .currentThread: .thread
+    case .unwrapped(_, _, let type): ElementValue(type)?.sort
     case .literal(_, let type): ElementValue(type)?.sort
     case .constant(let id, _):
       spec.constants.first { $0.id == id }.flatMap { ElementValue($0.value)?.sort }

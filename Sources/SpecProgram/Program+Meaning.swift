@@ -77,7 +77,8 @@ extension Program {
       guard case .element(let sort) = constant.value, let keys = try? scope.size(of: constant.key),
         let size = try? scope.size(of: sort)
       else { return nil }
-      return (constant.name, constant.key, sort, (0..<keys).map { constant.table($0, size) })
+      let sizes = scope.sizes(values: size)
+      return (constant.name, constant.key, sort, (0..<keys).map { constant.table($0, sizes) })
     }
   }
 

@@ -110,9 +110,9 @@ extension ValueType {
   /// The sort whose elements the type is made of.
   fileprivate var sort: SortID? {
     switch self {
-    case .element(let sort), .set(let sort): sort
+    case .element(let sort), .set(let sort), .operand(_, let sort): sort
     case .optional(let wrapped): wrapped.sort
-    case .bool, .enumeration, .integer, .outcome: nil
+    case .bool, .enumeration, .integer, .counter, .outcome: nil
     }
   }
 }

@@ -13,7 +13,8 @@ package struct ElementValue: Hashable, Sendable {
     case .optional(let wrapped):
       guard let inner = ElementValue(wrapped) else { return nil }
       (sort, offset) = (inner.sort, inner.offset + 1)
-    case .bool, .enumeration, .integer, .set, .outcome: return nil
+    case .operand(let classes, let sort): (self.sort, offset) = (sort, classes.count)
+    case .bool, .enumeration, .integer, .counter, .set, .outcome: return nil
     }
   }
 }
@@ -109,7 +110,8 @@ extension Program {
       guard let size = try? scope.size(of: constant.key),
         let span = try? scope.span(of: constant.value)
       else { continue }
-      let values = (0..<size).map { constant.table($0, span.count) }
+      let sizes = scope.sizes(values: span.count)
+      let values = (0..<size).map { constant.table($0, sizes) }
       result.append((constant.name, constant.key, ElementValue(constant.value), values))
     }
     return result

@@ -19,8 +19,17 @@ struct Procedure: Sendable {
   let live: [Set<Int>]
   let bounds: [BoundID: Int]
   let locals: [LocalID: Int]
+  let outputs: [ResolvedOutput]
 
   var isThreaded: Bool { action.role != nil }
+}
+
+/// A value that a call writes back, resolved.
+struct ResolvedOutput: Sendable {
+  let name: String
+  let type: ValueType
+  let term: Term
+  let answers: [Outcome]
 }
 
 /// Where a thread's cells are.

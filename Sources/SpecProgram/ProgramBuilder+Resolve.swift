@@ -20,6 +20,13 @@ extension ProgramBuilder {
       for entry in flow.frame { _ = resolver.register(entry.source) }
       var nodes: [FlowNode<Term>] = []
       for node in flow.nodes { nodes.append(try resolver.resolve(node)) }
+      var outputs: [ResolvedOutput] = []
+      for output in flow.action.outputs {
+        outputs.append(
+          ResolvedOutput(
+            name: output.name, type: output.type, term: try resolver.resolve(output.value),
+            answers: output.answers))
+      }
       var numbers = [Int](repeating: 0, count: flow.nodes.count)
       for (number, place) in locations.enumerated() where place.procedure == index {
         numbers[place.node] = number
@@ -37,7 +44,8 @@ extension ProgramBuilder {
           index: index, action: flow.action, nodes: nodes, info: flow.info, entry: flow.entry,
           frame: flow.frame, frameCells: frameCells[index], frameSpans: frameSpans[index],
           registerCount: resolver.registerCount, locationOfNode: numbers,
-          live: Liveness.of(flow), bounds: bounds, locals: locals))
+          live: Liveness.of(flow), bounds: bounds, locals: locals,
+          outputs: outputs))
     }
     return result
   }

@@ -130,6 +130,13 @@ public struct ResolvedScope: Sendable {
     sizes.map { (sort: $0.key, size: $0.value) }.sorted { $0.sort.name < $1.sort.name }
   }
 
+  /// What a constant table may depend on.
+  package func sizes(values: Int) -> ConstantSizes {
+    ConstantSizes(
+      values: values,
+      parameters: Dictionary(parameters.map { ($0.name, $0.value) }) { first, _ in first })
+  }
+
   public func value(of parameter: String) -> Int? {
     parameters.first { $0.name == parameter }?.value
   }
@@ -146,7 +153,13 @@ public struct ResolvedScope: Sendable {
           "TDX1002", "an integer without a range", suggestion: "declare it with in: 0...n")
       }
       return (width + 1, range.lowerBound)
+    case .counter(let most):
+      guard let value = value(of: most) else {
+        throw SpecError("TDX1004", "the parameter \(most) is used but not declared")
+      }
+      return (value + 1, 0)
     case .element(let sort): return (try size(of: sort), 0)
+    case .operand(let classes, let sort): return (classes.count + (try size(of: sort)), 0)
     case .optional(let wrapped):
       let inner = try span(of: wrapped)
       return (inner.count + 1, 0)

@@ -117,7 +117,10 @@ struct SymbolicRun {
   private func choose(
     _ index: Value, _ numbers: [Int], _ value: (Int) -> Value
   ) -> Value {
-    if case .const(let number) = index { return value(number) }
+    // An index outside is an error where it is evaluated; a check has refused it before.
+    if case .const(let number) = index {
+      return numbers.contains(number) ? value(number) : .const(0)
+    }
     guard let last = numbers.last else { return .const(0) }
     var result = value(last)
     for number in numbers.dropLast().reversed() {

@@ -120,6 +120,8 @@ struct Resolver {
     case .add(let a, let b): return .add(try resolve(a), try resolve(b))
     case .subtract(let a, let b): return .subtract(try resolve(a), try resolve(b))
     case .some(let a): return .add(try resolve(a), .const(1))
+    case .unwrapped(let a, let skipped, _): return .subtract(try resolve(a), .const(skipped))
+    case .remainder(let a, let divisor): return try remainder(a, divisor)
     case .conditional(let a, let b, let c):
       return .conditional(try resolve(a), try resolve(b), try resolve(c))
     case .fullSet, .contains, .inserting, .removing, .union, .subtracting, .setOf, .count:
@@ -188,9 +190,10 @@ struct Resolver {
         suggestion: "keep it in a stored property of the spec")
     }
     let span = try scope.span(of: constant.value)
+    let sizes = scope.sizes(values: span.count)
     var values: [Int] = []
     for key in 0..<(try scope.size(of: constant.key)) {
-      let value = constant.table(key, span.count)
+      let value = constant.table(key, sizes)
       guard value >= span.low, value - span.low < span.count else {
         throw SpecError(
           "TDX1007", "a Constant gives \(value) for element \(key), outside its type")

@@ -132,11 +132,11 @@ private struct Names {
   private mutating func value(_ value: Int, _ type: ValueType) -> Node? {
     switch type {
     case .enumeration: return .literal(value, type)
-    case .integer: return .literal(value, .integer(value...value))
+    case .integer, .counter: return .literal(value, .integer(value...value))
     case .element(let sort): return bound(sort, value)
     case .optional(let inner):
       return value == 0 ? .literal(0, type) : self.value(value - 1, inner).map(Node.some)
-    case .bool, .set, .outcome: return nil
+    case .bool, .operand, .set, .outcome: return nil
     }
   }
 
@@ -197,7 +197,9 @@ private struct Names {
         let count = count(constant.value), count > 1
       else { return [] }
       let own = order.filter { $0.sort == keys }
-      func value(_ element: Element) -> Int { constant.table(element.number, count) }
+      func value(_ element: Element) -> Int {
+        constant.table(element.number, program.scope.sizes(values: count))
+      }
       func read(_ element: Element) -> Node { .constant(constant.id, name(element)) }
       let known = own.flatMap { key in
         order.filter { $0.sort == sort }.map { element -> Node in

@@ -43,7 +43,7 @@ public struct ITF {
   private func value(_ cell: Int, _ state: [Int]) -> JSONValue {
     switch program.cells[cell].type {
     case .bool: return .bool(state[cell] != 0)
-    case .integer:
+    case .integer, .counter:
       return .members(["#bigint": .string(String(state[cell] + program.cells[cell].low))])
     default: return .string(program.value(of: cell, in: state))
     }

@@ -29,9 +29,8 @@ struct TDXSpec: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Ask.self, Check.self, Cost.self, Diff.self, Compare.self, Doc.self, Explore.self, List.self,
-      Mutate.self,
-      Prove.self, Read.self,
+      Ask.self, Check.self, Compare.self, Cost.self, Diff.self, Doc.self, Explore.self, List.self,
+      Mutate.self, Prove.self, Read.self, Trace.self,
     ])
 
   /// Runs the tool and maps every way out to one of its exit codes.

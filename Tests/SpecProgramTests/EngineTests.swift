@@ -33,6 +33,16 @@ import Testing
     #expect(found.states > 1000)
   }
 
+  @Test("the TDX module at three pages, with operands that name nothing") func module() throws {
+    let found = try compare(
+      "tdx/module",
+      [
+        "tds": 1, "hkids": 1, "pages": 3, "loose": 3, "units": 3, "entries": 2, "columns": 1,
+        "span": 2, "epochs": 3, "bad_operands": 1, "sub_blocks": 2,
+      ])
+    #expect(found.states > 100)
+  }
+
   @Test("teardown without fused releases, one thread") func unfused() throws {
     let tiny = ["vcpus": 1, "pages": 1, "files": 1, "threads": 1]
     let plain = try compare("teardown/terminate-vm-v4", tiny, fuse: false)

@@ -32,7 +32,7 @@ extension TDXSpec.Trace {
 
         EXAMPLES
           tdxspec trace check --format tdx-module Conformance/Recorded/tdx-module-sample.jsonl.gz
-          tdxspec trace check --format tdx-module --corpus ../shared/real
+          tdxspec trace check --format tdx-module --corpus recordings
 
         EXIT CODES
           0 at least 99.5 % of all calls and 95 % of each leaf's calls with each answer agree

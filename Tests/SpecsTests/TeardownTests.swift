@@ -26,13 +26,31 @@ enum Verdict: Hashable, Sendable {
   static func check(_ name: String) throws -> Checked {
     let description = try #require(Catalogue.entry(named: "teardown/\(name)")).describe()
     let program = try Program(description, ResolvedScope(description, scope: "small"))
-    let searched = program.properties.filter { !$0.isScenario && !$0.property.needsFullGraph }
+    var (verdicts, steps) = ([String: Verdict](), [String: Int]())
+    let found = try search(program, areLemmas: false, &verdicts, &steps)
+    if !description.properties.filter(\.isLemma).isEmpty {
+      _ = try search(program, areLemmas: true, &verdicts, &steps)
+    }
+    for case let property in program.properties.map(\.property) {
+      guard case .scenario(let calls, _) = property.kind else { continue }
+      let answer = try ScenarioRun(program).run(calls)
+      verdicts[property.id] = answer.trace == nil ? .neverReached : .reached
+    }
+    verdicts.merge(try inTheEnd(description)) { $1 }
+    verdicts.merge(try refinements(description)) { $1 }
+    return Checked(program: program, result: found, verdicts: verdicts, steps: steps)
+  }
+
+  /// What the claims about states come to, or the lemmas: `check` asks them apart, too.
+  private static func search(
+    _ program: Program, areLemmas: Bool, _ verdicts: inout [String: Verdict],
+    _ steps: inout [String: Int]
+  ) throws -> SearchResult {
+    let searched = searched(program, areLemmas: areLemmas)
     let plan = MonitorPlan(searched)
     let table = try GuardTable(GroundProgram(program), monitors: plan.monitors)
     let search = try Search(table, searched)
     let result = try search.run()
-    var verdicts: [String: Verdict] = [:]
-    var steps: [String: Int] = [:]
     for (property, finding) in zip(searched, result.findings) {
       let id = property.property.id
       if case .always = property.property.kind {
@@ -42,14 +60,13 @@ enum Verdict: Hashable, Sendable {
       }
       if let state = finding.state { steps[id] = try search.trace(to: state).steps.count }
     }
-    for case let property in program.properties.map(\.property) {
-      guard case .scenario(let calls, _) = property.kind else { continue }
-      let answer = try ScenarioRun(program).run(calls)
-      verdicts[property.id] = answer.trace == nil ? .neverReached : .reached
+    return result
+  }
+
+  private static func searched(_ program: Program, areLemmas: Bool) -> [ResolvedProperty] {
+    program.properties.filter {
+      !$0.isScenario && !$0.property.needsFullGraph && $0.property.isLemma == areLemmas
     }
-    verdicts.merge(try inTheEnd(description)) { $1 }
-    verdicts.merge(try refinements(description)) { $1 }
-    return Checked(program: program, result: result, verdicts: verdicts, steps: steps)
   }
 
   /// What the `LeadsTo` properties come to, on the graph without reductions.
@@ -94,7 +111,8 @@ enum Verdict: Hashable, Sendable {
       but(found) == [
         "S-11": .violated, "S-8": .violated, "S-23": .violated, "S-36": .violated,
         "S001-Q": .neverReached, "S001-M": .reached, "S001-A": .reached,
-        "S001-B": .neverReached, "L-12": .violated,
+        "S001-B": .neverReached, "L-12": .violated, "F-1": .reached, "F-2": .reached,
+        "F-3": .reached, "F-4": .reached,
       ])
     #expect(found.steps["S-11"] == 19)
   }
@@ -103,13 +121,20 @@ enum Verdict: Hashable, Sendable {
     let found = try Self.check("terminate-vm-lock-first")
     #expect(found.result.end == .exhausted)
     #expect(
-      but(found) == ["S-36": .violated, "S001-Q": .neverReached, "S001-M": .reached])
+      but(found) == [
+        "S-36": .violated, "S001-Q": .neverReached, "S001-M": .reached, "F-1": .reached,
+        "F-2": .reached, "F-3": .reached, "F-4": .reached,
+      ])
   }
 
   @Test("mainline keeps everything") func mainline() throws {
     let found = try Self.check("mainline")
     #expect(found.result.end == .exhausted)
-    #expect(but(found) == ["S001-Q": .reached, "S001-M": .reached])
+    #expect(
+      but(found) == [
+        "S001-Q": .reached, "S001-M": .reached, "F-1": .reached, "F-3": .neverReached,
+        "F-4": .neverReached,
+      ])
   }
 
   @Test(
@@ -136,9 +161,7 @@ enum Verdict: Hashable, Sendable {
 
   @Test("premises are reached") func premises() throws {
     let found = try Self.check("terminate-vm-v4")
-    let searched = found.program.properties.filter {
-      !$0.isScenario && !$0.property.needsFullGraph
-    }
+    let searched = Self.searched(found.program, areLemmas: false)
     for (property, finding) in zip(searched, found.result.findings)
     where property.premise != nil {
       #expect(finding.premiseSeen, "\(property.property.id)")

@@ -8,12 +8,15 @@ enum LockUseOfLeaf: String {
 
 /// The locks of the TDX module, as columns of the lock matrix (tdx-module §14.1).
 enum ModuleLock: Int, CaseIterable {
-  case TDR, TDVPR, page, mappedPage, OP_STATE, SEPTTree, SEPTEntry, TD_EPOCH, KOT, WBT
+  case TDR, TDVPR, page, page2M, mappedPage, mappedPage2M, OP_STATE, SEPTTree, SEPTEntry
+  case TD_EPOCH, KOT, WBT, global
 
   var heading: String {
     switch self {
     case .page: "page 4K"
+    case .page2M: "page 2M"
     case .mappedPage: "mapped/SEPT page"
+    case .mappedPage2M: "mapped 2M"
     case .SEPTTree: "SEPT tree"
     case .SEPTEntry: "SEPT entry"
     default: "\(self)"
@@ -33,74 +36,82 @@ struct ModuleLeaf: Sendable {
   let entryStates: [Int]?
   /// One mode for each lock, in the order of `ModuleLock`.
   let locks: [LockUseOfLeaf]
+  /// Locks that have no column, and conditions.
+  let remark: String
 
-  init(_ name: String, op: [Int]? = nil, entry: [Int]? = nil, locks: String) {
+  /// - Parameter locks: a letter for each `ModuleLock`: S shared, X exclusive, - none.
+  init(
+    _ name: String, op: [Int]? = nil, entry: [Int]? = nil, locks: String, _ remark: String = ""
+  ) {
     self.name = name
     opStates = op
     entryStates = entry
-    let modes = locks.split(separator: " ").map { LockUseOfLeaf(rawValue: String($0)) ?? .none }
+    let modes: [LockUseOfLeaf] = locks.map { $0 == "S" ? .SH : $0 == "X" ? .EX : .none }
     self.locks = ModuleLock.allCases.map {
       modes.indices.contains($0.rawValue) ? modes[$0.rawValue] : .none
     }
+    self.remark = remark
   }
 
   func lock(_ lock: ModuleLock) -> LockUseOfLeaf { locks[lock.rawValue] }
 }
 
-// Columns of the strings: TDR TDVPR page mapped OP_STATE tree entry epoch KOT WBT.
+// Columns of the strings: TDR TDVPR page page2M mapped mapped2M OP_STATE tree entry epoch KOT WBT
+// global.
 extension ModuleLeaf {
-  static let mngCreate = ModuleLeaf("MNG.CREATE", locks: "– – EX – – – – – EX –")
-  static let mngKeyConfig = ModuleLeaf("MNG.KEY.CONFIG", locks: "EX – – – – – – – – –")
-  static let mngAddCX = ModuleLeaf("MNG.ADDCX", op: [0], locks: "EX – EX – – – – – – –")
-  static let mngInit = ModuleLeaf("MNG.INIT", op: [0], locks: "EX – – – – – – – – –")
-  static let mngVPFlushDone = ModuleLeaf("MNG.VPFLUSHDONE", locks: "EX – – – – – – – EX –")
-  static let mngKeyFreeID = ModuleLeaf("MNG.KEY.FREEID", locks: "EX – – – – – – – EX –")
+  static let mngCreate = ModuleLeaf("MNG.CREATE", locks: "--XS------X--")
+  static let mngKeyConfig = ModuleLeaf("MNG.KEY.CONFIG", locks: "X------------")
+  static let mngAddCX = ModuleLeaf("MNG.ADDCX", op: [0], locks: "X-XS---------")
+  static let mngInit = ModuleLeaf("MNG.INIT", op: [0], locks: "X------------")
+  static let mngVPFlushDone = ModuleLeaf("MNG.VPFLUSHDONE", locks: "X---------X--")
+  static let mngKeyFreeID = ModuleLeaf("MNG.KEY.FREEID", locks: "X---------X--")
   static let mrExtend = ModuleLeaf(
-    "MR.EXTEND", op: [1], entry: [4], locks: "EX – – – – – – – – –")
-  static let mrFinalize = ModuleLeaf("MR.FINALIZE", op: [1], locks: "EX – – – – – – – – –")
-  static let vpCreate = ModuleLeaf("VP.CREATE", op: [1, 7], locks: "SH – EX – SH – – – – –")
-  static let vpAddCX = ModuleLeaf("VP.ADDCX", op: [1, 7], locks: "SH EX EX – SH – – – – –")
-  static let vpInit = ModuleLeaf("VP.INIT", op: [1], locks: "SH EX – – SH – – – – –")
+    "MR.EXTEND", op: [1], entry: [4], locks: "X------------")
+  static let mrFinalize = ModuleLeaf("MR.FINALIZE", op: [1], locks: "X------------")
+  static let vpCreate = ModuleLeaf("VP.CREATE", op: [1, 7], locks: "S-XS--S------")
+  static let vpAddCX = ModuleLeaf("VP.ADDCX", op: [1, 7], locks: "SXXS--S------")
+  static let vpInit = ModuleLeaf("VP.INIT", op: [1], locks: "SX----S------")
   /// It has a row of allowed states, all of them, but does not consult it.
   static let vpFlush = ModuleLeaf(
-    "VP.FLUSH", op: Array(0...10), locks: "SH EX – – – – – – – –")
-  static let vpEnter = ModuleLeaf("VP.ENTER", op: [2, 3, 9], locks: "SH SH – – SH – – SH – –")
+    "VP.FLUSH", op: Array(0...10), locks: "SX-----------")
+  static let vpEnter = ModuleLeaf(
+    "VP.ENTER", op: [2, 3, 9], locks: "SS----S--S---", "SEPT tree EX only on the zero-step path")
   static let septAdd = ModuleLeaf(
     "MEM.SEPT.ADD", op: [1, 2, 3, 6, 7, 8, 9], entry: [0, 2],
-    locks: "SH – EX – SH SH EX – – –")
+    locks: "S-XS--SSX----")
   static let septRemove = ModuleLeaf(
-    "MEM.SEPT.REMOVE", op: Array(1...10), entry: [2, 3], locks: "SH – – EX SH EX EX – – –")
+    "MEM.SEPT.REMOVE", op: Array(1...10), entry: [2, 3], locks: "S---X-SXX----")
   static let septRead = ModuleLeaf(
-    "MEM.SEPT.RD", op: Array(1...10), entry: Array(0...15), locks: "SH – – – SH SH EX – – –")
+    "MEM.SEPT.RD", op: Array(1...10), entry: Array(0...15), locks: "S-----SSX----")
   static let pageAdd = ModuleLeaf(
-    "MEM.PAGE.ADD", op: [1], entry: [0], locks: "EX – EX – – – – – – –")
+    "MEM.PAGE.ADD", op: [1], entry: [0], locks: "X-XS---------", "S-EPT entry: by the TDR")
   static let pageAug = ModuleLeaf(
-    "MEM.PAGE.AUG", op: [1, 2, 3, 9], entry: [0, 1], locks: "SH – EX – SH SH EX – – –")
+    "MEM.PAGE.AUG", op: [1, 2, 3, 9], entry: [0, 1], locks: "S-XS--SSX----")
   static let pageRemove = ModuleLeaf(
     "MEM.PAGE.REMOVE", op: [1, 2, 3, 4, 5, 8, 9, 10], entry: [4, 5, 6, 10, 11, 12],
-    locks: "SH – – EX SH SH EX – – –")
+    locks: "S---X-SSX----")
   static let pageRelocate = ModuleLeaf(
     "MEM.PAGE.RELOCATE", op: [1, 2, 3, 4, 5, 8, 9], entry: Array(4...15),
-    locks: "SH – EX EX SH SH EX – – –")
+    locks: "S-XSX-SSX----")
   static let pagePromote = ModuleLeaf(
     "MEM.PAGE.PROMOTE", op: [1, 2, 3, 4, 5, 8, 9], entry: [2, 3],
-    locks: "SH – – EX SH SH EX – – –")
+    locks: "S---XXSSX----", "+512 child entries (bit)")
   static let pageDemote = ModuleLeaf(
     "MEM.PAGE.DEMOTE", op: [1, 2, 3, 4, 5, 8, 9], entry: [4, 5, 10, 11],
-    locks: "SH – EX – SH SH EX – – –")
+    locks: "S-XS-XSSX----")
   static let rangeBlock = ModuleLeaf(
     "MEM.RANGE.BLOCK", op: [1, 2, 3, 4, 5, 8, 9], entry: [2, 4, 6, 10, 12],
-    locks: "SH – – – SH EX EX – – –")
+    locks: "S-----SXX----")
   static let rangeUnblock = ModuleLeaf(
     "MEM.RANGE.UNBLOCK", op: [1, 2, 3, 4, 5, 8, 9], entry: [3, 5, 11],
-    locks: "SH – – – SH EX EX – – –")
-  static let track = ModuleLeaf("MEM.TRACK", op: Array(1...9), locks: "SH – – – SH – – EX – –")
-  static let cacheWB = ModuleLeaf("PHYMEM.CACHE.WB", locks: "– – – – – – – – SH EX")
-  static let pageReclaim = ModuleLeaf("PHYMEM.PAGE.RECLAIM", locks: "SH – EX – – – – – – –")
-  static let pageRDMD = ModuleLeaf("PHYMEM.PAGE.RDMD", locks: "– – SH – – – – – – –")
-  static let pageWBINVD = ModuleLeaf("PHYMEM.PAGE.WBINVD", locks: "– – SH – – – – – – –")
+    locks: "S-----SXX----")
+  static let track = ModuleLeaf("MEM.TRACK", op: Array(1...9), locks: "S-----S--X---")
+  static let cacheWB = ModuleLeaf("PHYMEM.CACHE.WB", locks: "----------SX-")
+  static let pageReclaim = ModuleLeaf("PHYMEM.PAGE.RECLAIM", locks: "S-XS---------")
+  static let pageRDMD = ModuleLeaf("PHYMEM.PAGE.RDMD", locks: "--SS---------")
+  static let pageWBINVD = ModuleLeaf("PHYMEM.PAGE.WBINVD", locks: "--SS---------")
   static let accept = ModuleLeaf(
-    "TDG.MEM.PAGE.ACCEPT", entry: [10, 14], locks: "– – – – – – EX – – –")
+    "TDG.MEM.PAGE.ACCEPT", entry: [10, 14], locks: "--------X----")
 
   static let all: [ModuleLeaf] = [
     mngCreate, mngKeyConfig, mngAddCX, mngInit, mngVPFlushDone, mngKeyFreeID, mrExtend,
@@ -108,28 +119,4 @@ extension ModuleLeaf {
     pageAdd, pageAug, pageRemove, pageRelocate, pagePromote, pageDemote, rangeBlock,
     rangeUnblock, track, cacheWB, pageReclaim, pageRDMD, pageWBINVD, accept,
   ]
-}
-
-extension ModuleLeaf {
-  /// The rows as tables that can be read.
-  static var tables: [ReferenceTable] {
-    [
-      ReferenceTable(
-        "OP_STATE in which a leaf may be called", cites: "tdx-module §14.2",
-        columns: ["leaf"] + (0...10).map { "\($0)" },
-        rows: all.compactMap { leaf in leaf.opStates.map { leaf.row($0, upTo: 10) } }),
-      ReferenceTable(
-        "S-EPT entry states that a leaf takes", cites: "tdx-module §14.2b",
-        columns: ["leaf"] + (0...15).map { "\($0)" },
-        rows: all.compactMap { leaf in leaf.entryStates.map { leaf.row($0, upTo: 15) } }),
-      ReferenceTable(
-        "Locks that a leaf takes", cites: "tdx-module §14.1",
-        columns: ["leaf"] + ModuleLock.allCases.map(\.heading),
-        rows: all.map { [$0.name] + $0.locks.map(\.rawValue) }),
-    ]
-  }
-
-  private func row(_ allowed: [Int], upTo last: Int) -> [String] {
-    [name] + (0...last).map { allowed.contains($0) ? "\($0)" : "·" }
-  }
 }

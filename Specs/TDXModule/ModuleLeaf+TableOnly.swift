@@ -10,8 +10,7 @@ extension ModuleLeaf {
     ModuleLeaf("VP.RD", op: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], locks: "SS----S------"),
     ModuleLeaf("VP.WR", op: [1, 2, 3, 6, 7, 8, 9, 10], locks: "SS----S------"),
     ModuleLeaf(
-    ModuleLeaf(
-      p: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], entry: [4, 6, 7, 8, 9],
+      "MEM.RD", op: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], entry: [4, 6, 7, 8, 9],
       locks: "S-----SSX----"),
     ModuleLeaf("MEM.WR", op: [1, 2, 3, 6, 7, 8, 9, 10], entry: [4, 8], locks: "S-----SSX----"),
     ModuleLeaf("PHYMEM.PAGE.RECLAIM(TDR)", locks: "X--S---------"),
@@ -45,8 +44,7 @@ extension ModuleLeaf {
       "EXPORT.MEM", op: [3, 4, 5], entry: [4, 6, 7, 8, 9, 10, 12, 13, 14, 15],
       locks: "S-----SSX----", "mig SH, MIGSC"),
     ModuleLeaf(
-    ModuleLeaf(
-      ", op: [6, 7, 8, 9], entry: [0, 1, 4, 10],
+      "IMPORT.MEM", op: [6, 7, 8, 9], entry: [0, 1, 4, 10],
       locks: "S-XSX-SSX----", "mig SH, MIGSC"),
     ModuleLeaf("EXPORT.STATE.VP", op: [4], locks: "SX----S------", "MIGSC"),
     ModuleLeaf("IMPORT.STATE.VP", op: [7], locks: "SX----S------", "MIGSC"),

@@ -126,6 +126,33 @@ extension KVMState {
     ]
   }
 
+  /// Memslots, for S-14: a fault that has seen one keeps it, and what is mapped has one.
+  package var slotLemmas: [Property] {
+    let gone = "the memslot is gone"
+    let fault = { (p: Expr<Page>) in between(Self.find, "TDH.MEM.PAGE.AUG completes", p) }
+    return [
+      Lemma("M-17", "a memslot is INVALID until its deletion ends") {
+        forAll(File.self) { f in
+          between("marks the memslot INVALID", gone, f) ==> slot[f] == .invalid
+        }
+      },
+      Lemma("M-18", "no fault is under way in a memslot that goes away") {
+        forAll(Page.self) { p in
+          forAll(File.self) { f in
+            fileOf[p] == f && (slot[f] == .absent || between("synchronize_srcu", gone, f))
+              ==> !fault(p)
+          }
+        }
+      },
+      Lemma("M-19", "a page with a mirror SPTE has a folio and a memslot that stays") {
+        forAll(Page.self) { p in
+          mirror[p] ==> folio[p] && slot[fileOf[p]] != .absent
+          forAll(File.self) { f in fileOf[p] == f && at(gone, f) ==> !mirror[p] }
+        }
+      },
+    ]
+  }
+
   private var fileLemmas: [Property] {
     let close = "close(guest_memfd)"
     let punch = "fallocate(PUNCH_HOLE)"

@@ -18,9 +18,42 @@ extension KVMState {
     ]
   }
 
+  /// Where a vCPU cannot enter the guest any more once it was flushed.
+  package var listLemmas: [Property] {
+    [
+      Lemma("H-7", "a vCPU that is associated, or about to be, is on a CPU's list") {
+        forAll(VCPU.self) { v in
+          td.associated[v] || between("vcpu_load", "TDH.VP.ENTER", v) ==> loaded[v]
+          at("takes the vCPU off its CPU's list", v) ==> !td.associated[v]
+        }
+      }
+    ]
+  }
+
+  /// Where no vCPU goes on a CPU's list during the release.
+  ///
+  /// - Parameter calls: those that release the HKID.
+  package func flushLemmas(in calls: [String]) -> [Property] {
+    [
+      Lemma("H-8", "a release of the HKID has flushed the vCPUs that it is past") {
+        forAll(VCPU.self) { v in
+          calls.map { inside($0, taken(v)) }.reduce(Condition(.no)) { $0 || $1 }
+            ==> !loaded[v] || at("looks at vcpu_on_cpu_list[v]", v) || calling("TDH.VP.FLUSH", v)
+            || at("takes the vCPU off its CPU's list", v)
+          at("takes tdx_lock") || between("takes tdx_lock", "TDH.MNG.VPFLUSHDONE completes")
+            ==> !loaded[v]
+        }
+      }
+    ]
+  }
+
   /// Where nothing gets in the way of the release, and the HKID does not go away under a removal.
-  package func memoryLemmas(_ withoutHKID: WithoutHKID) -> [Property] {
-    lifeLemmas + removalLemmas(withoutHKID) + mappingLemmas + fileLemmas
+  ///
+  /// - Parameter evict: the step of close(guest_memfd) that gives the folios back.
+  package func memoryLemmas(
+    _ withoutHKID: WithoutHKID, evict: String = KVMState.evictName
+  ) -> [Property] {
+    lifeLemmas + removalLemmas(withoutHKID) + mappingLemmas(evict) + fileLemmas(evict)
   }
 
   private var lifeLemmas: [Property] {
@@ -44,7 +77,8 @@ extension KVMState {
 
   private static var kick: String { "kicks all vCPUs and waits until they left the guest" }
   private static var truncate: String { "truncates: the folio goes back to the host" }
-  private static var evict: String { "the inode is evicted: its folios go back to the host" }
+  /// Where mainline evicts an inode.
+  package static var evictName: String { "the inode is evicted: its folios go back to the host" }
   private static var find: String { "finds the memslot and takes the folio" }
 
   /// Some thread has cleared the page's SPTE and not yet taken it from the TD.
@@ -87,7 +121,7 @@ extension KVMState {
     ]
   }
 
-  private var mappingLemmas: [Property] {
+  private func mappingLemmas(_ evict: String) -> [Property] {
     [
       Lemma("M-7", "a page with a mirror SPTE is mapped or being added") {
         forAll(Page.self) { p in
@@ -117,7 +151,7 @@ extension KVMState {
         forAll(VCPU.self) { v in
           forAll(Page.self) { p in
             forAll(File.self) { f in
-              at(Self.evict, f) && fileOf[p] == f
+              at(evict, f) && fileOf[p] == f
                 && between(Self.find, "freezes the mirror SPTE", v, p) ==> stale[v]
             }
           }
@@ -153,7 +187,7 @@ extension KVMState {
     ]
   }
 
-  private var fileLemmas: [Property] {
+  private func fileLemmas(_ evict: String) -> [Property] {
     let close = "close(guest_memfd)"
     let punch = "fallocate(PUNCH_HOLE)"
     return [
@@ -188,7 +222,7 @@ extension KVMState {
           between("clears the mirror SPTE", Self.truncate, p) ==> !mirror[p]
           at(Self.truncate, p) ==> td.isFree(p)
           forAll(File.self) { f in
-            fileOf[p] == f && (at("invalidation ends", f) || at(Self.evict, f))
+            fileOf[p] == f && (at("invalidation ends", f) || at(evict, f))
               ==> !mirror[p] && td.isFree(p)
           }
         }

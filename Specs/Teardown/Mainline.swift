@@ -94,21 +94,6 @@ public struct TeardownMainline: Spec {
       Lemma("D-2", "only kvm_destroy_vm takes the HKID away") {
         inside(Self.destroyName) || !kvm.td.isRunnable || !kvm.hkidAssigned ==> destroying
       },
-      Lemma("D-4", "a vCPU that is associated, or about to be, is on a CPU's list") {
-        forAll(VCPU.self) { v in
-          kvm.td.associated[v] || between("vcpu_load", "TDH.VP.ENTER", v)
-            ==> kvm.loaded[v]
-          at("takes the vCPU off its CPU's list", v) ==> !kvm.td.associated[v]
-        }
-      },
-      Lemma("D-5", "kvm_destroy_vm has flushed the vCPUs that it is past") {
-        forAll(VCPU.self) { v in
-          inside(Self.destroyName, taken(v))
-            ==> !kvm.loaded[v] || at("looks at vcpu_on_cpu_list[v]", v)
-            || calling("TDH.VP.FLUSH", v) || at("takes the vCPU off its CPU's list", v)
-          at("takes tdx_lock") || calling("TDH.MNG.VPFLUSHDONE") ==> !kvm.loaded[v]
-        }
-      },
       Lemma("D-3", "one thread destroys the VM") {
         forAll(HostThread.self) { t in
           forAll(HostThread.self) { u in
@@ -129,6 +114,8 @@ public struct TeardownMainline: Spec {
     kvm.keyLives
     kvm.td.properties
     kvm.releaseLemmas
+    kvm.listLemmas
+    kvm.flushLemmas(in: [Self.destroyName])
     kvm.memoryLemmas(.bug)
     kvm.slotLemmas
     lemmas

@@ -63,7 +63,7 @@ struct TerminateVM: SpecPart {
   }
 
   /// Where no KVM_BUG_ON kills the VM, only the ioctl does.
-  var lemmas: [Property] {
+  static func lemmas(_ kvm: KVMState) -> [Property] {
     let check = "checks that vm_dead is false"
     return [
       Lemma("T-1", "a vCPU that passed its check for vm_dead keeps the ioctl out") {

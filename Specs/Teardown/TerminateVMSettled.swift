@@ -13,6 +13,7 @@ public struct TerminateVMSettled: Spec {
     "KVM_TDX_TERMINATE_VM as the discussion settled it; LINK=1 adds the inode link (seed 001)"
 
   static let linkName = "KVM_LINK_GUEST_MEMFD"
+  static let evictName = "the file is gone; the inode only if nobody holds it"
   static let mapName = "the new VM maps the page"
 
   let link = Parameter("LINK", 0...1, default: 0, "1: an inode can be linked into a new VM")
@@ -69,7 +70,7 @@ public struct TerminateVMSettled: Spec {
       Holding(kvm.slotsLock) {
         Holding(kvm.invalidateLock[f]) { kvm.invalidate(f, withoutHKID: .reclaim) }
       }
-      Step("the file is gone; the inode only if nobody holds it") {
+      Step(Self.evictName) {
         When(!linked[f]) { kvm.evict(f) }
         kvm.gmem[f] <- .released
       }
@@ -141,6 +142,11 @@ extension TerminateVMSettled {
     kvm.hkidMirror
     kvm.keyLives
     kvm.td.properties
+    kvm.releaseLemmas
+    kvm.flushLemmas(in: [TerminateVM.ioctlName])
+    kvm.memoryLemmas(.reclaim, evict: Self.evictName)
+    TerminateVM.lemmas(kvm)
+    lemmas
     oneOwner
     newVMIsSafe.expect(
       .violated, when: link == 1,
@@ -170,6 +176,18 @@ extension TerminateVMSettled {
       "no-trylock", "TERMINATE does not try the vCPUs' mutexes", caughtBy: ["S-23", "S-36"],
       at: "small", cites: "kvm-tdx §5.d T3"
     ) { Without(locks: kvm.vcpuMutex, in: TerminateVM.ioctlName) }
+  }
+
+  private var lemmas: [Property] {
+    [
+      Lemma("N-1", "without the link the new VM has no page of the old one") {
+        link == 0
+          ==> forAll(File.self) { f in !linked[f] } && forAll(Page.self) { p in !inNewTD[p] }
+      },
+      Lemma("N-2", "no vCPU of a dead VM is about to be loaded") {
+        kvm.vmDead ==> !at("vcpu_load")
+      },
+    ]
   }
 
   private var noReload: Property {

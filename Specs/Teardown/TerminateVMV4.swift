@@ -75,7 +75,7 @@ public struct TerminateVMLockFirst: Spec {
     design.kvm.td.properties
     design.kvm.releaseLemmas
     design.kvm.memoryLemmas(.reclaim)
-    design.lemmas
+    TerminateVM.lemmas(design.kvm)
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack

@@ -24,7 +24,7 @@ extension KVMState {
       Lemma("H-7", "a vCPU that is associated, or about to be, is on a CPU's list") {
         forAll(VCPU.self) { v in
           td.associated[v] || between("vcpu_load", "TDH.VP.ENTER", v) ==> loaded[v]
-          at("takes the vCPU off its CPU's list", v) ==> !td.associated[v]
+          at(Self.takeOff, v) ==> !td.associated[v]
         }
       }
     ]
@@ -38,12 +38,33 @@ extension KVMState {
       Lemma("H-8", "a release of the HKID has flushed the vCPUs that it is past") {
         forAll(VCPU.self) { v in
           calls.map { inside($0, taken(v)) }.reduce(Condition(.no)) { $0 || $1 }
-            ==> !loaded[v] || at("looks at vcpu_on_cpu_list[v]", v) || calling("TDH.VP.FLUSH", v)
-            || at("takes the vCPU off its CPU's list", v)
-          at("takes tdx_lock") || between("takes tdx_lock", "TDH.MNG.VPFLUSHDONE completes")
-            ==> !loaded[v]
+            ==> !loaded[v] || at(Self.look, v) || calling("TDH.VP.FLUSH", v)
+            || at(Self.takeOff, v)
+          flushed ==> !loaded[v]
         }
       }
+    ]
+  }
+
+  /// Where kvm_destroy_vm comes last.
+  ///
+  /// - Parameters:
+  ///   - destroying: it has begun.
+  ///   - destroy: its name.
+  package func destroyLemmas(_ destroying: Var<Bool>, _ destroy: String) -> [Property] {
+    [
+      Lemma("D-1", "while the VM is destroyed nobody can reach it") {
+        destroying ==> !vmOpen && forAll(File.self) { f in gmem[f] == .released }
+        !vmOpen ==> !inIoctl
+      },
+      Lemma("D-2", "only kvm_destroy_vm takes the HKID away") {
+        inside(destroy) || !td.isRunnable || !hkidAssigned ==> destroying
+      },
+      Lemma("D-3", "one thread destroys the VM") {
+        forAll(HostThread.self) { t in
+          forAll(HostThread.self) { u in inside(destroy, t) && inside(destroy, u) ==> t == u }
+        }
+      },
     ]
   }
 
@@ -53,26 +74,47 @@ extension KVMState {
   package func memoryLemmas(
     _ withoutHKID: WithoutHKID, evict: String = KVMState.evictName
   ) -> [Property] {
-    lifeLemmas + removalLemmas(withoutHKID) + mappingLemmas(evict) + fileLemmas(evict)
+    lifeLemmas + removalLemmas(withoutHKID) + reclaimLemmas(withoutHKID) + mappingLemmas(evict)
+      + fileLemmas(evict)
+  }
+
+  /// Where the release is done again while some vCPU is associated.
+  package var retryLemmas: [Property] {
+    let failed = answered(.flushVPNotDone)
+    return [
+      Lemma("H-9", "the TD is runnable and has its HKID when vCPUs are to be flushed again") {
+        at("releases mmu_lock for write", failed) || at("looks whether to repeat", failed)
+          ==> td.isRunnable && hkidAssigned
+        !calling("TDH.PHYMEM.CACHE.WB", failed) && !calling("TDH.MNG.KEY.FREEID", failed)
+          && !at("tdx_hkid_free: the HKID goes back to the pool", failed)
+      }
+    ]
   }
 
   private var lifeLemmas: [Property] {
     [
       Lemma("H-4", "while vCPUs are flushed the TD is runnable and has its HKID") {
-        between("looks at is_hkid_assigned", "TDH.MNG.VPFLUSHDONE completes")
+        at("takes the next VCPU") || calling("TDH.VP.FLUSH") || at(Self.takeOff) || flushed
           ==> td.isRunnable && hkidAssigned
       },
       Lemma("H-5", "the TD is BLOCKED from VPFLUSHDONE to KEY.FREEID, and has its HKID") {
         td.isBlocked
-          == between("TDH.MNG.VPFLUSHDONE completes", "TDH.MNG.KEY.FREEID completes")
+          == (calling("TDH.PHYMEM.CACHE.WB") || calling("TDH.MNG.KEY.FREEID"))
         td.isBlocked ==> hkidAssigned
       },
       Lemma("H-6", "the caches are written back before KEY.FREEID, the HKID goes after it") {
-        between("TDH.PHYMEM.CACHE.WB completes", "TDH.MNG.KEY.FREEID completes")
-          ==> td.cachesWritten
+        calling("TDH.MNG.KEY.FREEID") ==> td.cachesWritten
         td.isTornDown && hkidAssigned ==> at("tdx_hkid_free: the HKID goes back to the pool")
       },
     ]
+  }
+
+  private static var look: String { "looks at vcpu_on_cpu_list[v]" }
+  private static var takeOff: String { "takes the vCPU off its CPU's list" }
+
+  /// Some thread that releases the HKID has flushed the vCPUs, and TDH.MNG.VPFLUSHDONE comes next.
+  private var flushed: Condition {
+    at("takes tdx_lock") || between("takes tdx_lock", "TDH.MNG.VPFLUSHDONE completes")
   }
 
   private static var kick: String { "kicks all vCPUs and waits until they left the guest" }
@@ -119,6 +161,21 @@ extension KVMState {
         !at("KVM_BUG_ON") && !at("KVM_BUG_ON, the SPTE is restored")
       },
     ]
+  }
+
+  private func reclaimLemmas(_ withoutHKID: WithoutHKID) -> [Property] {
+    switch withoutHKID {
+    case .bug: []
+    case .reclaim:
+      [
+        Lemma("M-20", "PAGE.RECLAIM comes to a mapped page of a torn-down TD") {
+          calling("TDH.PHYMEM.PAGE.RECLAIM") ==> td.isTornDown
+          forAll(Page.self) { p in
+            calling("TDH.PHYMEM.PAGE.RECLAIM", p) ==> td.sept[p] == .mapped
+          }
+        }
+      ]
+    }
   }
 
   private func mappingLemmas(_ evict: String) -> [Property] {

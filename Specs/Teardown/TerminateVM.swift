@@ -74,12 +74,6 @@ struct TerminateVM: SpecPart {
         between("kvm_vm_dead", "returns 0 to user space") ==> kvm.vmDead
         !kvm.td.isRunnable || !kvm.hkidAssigned ==> kvm.vmDead
       },
-      Lemma("T-3", "PAGE.RECLAIM comes to a mapped page of a torn-down TD") {
-        calling("TDH.PHYMEM.PAGE.RECLAIM") ==> kvm.td.isTornDown
-        forAll(Page.self) { p in
-          calling("TDH.PHYMEM.PAGE.RECLAIM", p) ==> kvm.td.sept[p] == .mapped
-        }
-      },
     ]
   }
 

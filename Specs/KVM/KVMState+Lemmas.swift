@@ -38,7 +38,7 @@ extension KVMState {
       Lemma("H-8", "a release of the HKID has flushed the vCPUs that it is past") {
         forAll(VCPU.self) { v in
           calls.map { inside($0, taken(v)) }.reduce(Condition(.no)) { $0 || $1 }
-            ==> !loaded[v] || at(Self.look, v) || calling("TDH.VP.FLUSH", v)
+            ==> !loaded[v] || calling("TDH.VP.FLUSH", v)
             || at(Self.takeOff, v)
           flushed ==> !loaded[v]
         }
@@ -70,12 +70,13 @@ extension KVMState {
 
   /// Where nothing gets in the way of the release, and the HKID does not go away under a removal.
   ///
-  /// - Parameter evict: the step of close(guest_memfd) that gives the folios back.
+  /// - Parameter evicts: close(guest_memfd) is about to give the file's folios back.
   package func memoryLemmas(
-    _ withoutHKID: WithoutHKID, evict: String = KVMState.evictName
+    _ withoutHKID: WithoutHKID,
+    evicts: (Expr<File>) -> Condition = { f in at(KVMState.evictName, f) }
   ) -> [Property] {
-    lifeLemmas + removalLemmas(withoutHKID) + reclaimLemmas(withoutHKID) + mappingLemmas(evict)
-      + fileLemmas(evict)
+    lifeLemmas + removalLemmas(withoutHKID) + reclaimLemmas(withoutHKID) + mappingLemmas(evicts)
+      + fileLemmas(evicts)
   }
 
   /// Where the release is done again while some vCPU is associated.
@@ -109,7 +110,6 @@ extension KVMState {
     ]
   }
 
-  private static var look: String { "looks at vcpu_on_cpu_list[v]" }
   private static var takeOff: String { "takes the vCPU off its CPU's list" }
 
   /// Some thread that releases the HKID has flushed the vCPUs, and TDH.MNG.VPFLUSHDONE comes next.
@@ -178,7 +178,7 @@ extension KVMState {
     }
   }
 
-  private func mappingLemmas(_ evict: String) -> [Property] {
+  private func mappingLemmas(_ evicts: (Expr<File>) -> Condition) -> [Property] {
     [
       Lemma("M-7", "a page with a mirror SPTE is mapped or being added") {
         forAll(Page.self) { p in
@@ -196,20 +196,14 @@ extension KVMState {
           }
         }
       },
-      Lemma("M-9", "a fault whose folio went away notices") {
+      Lemma("M-9", "a fault whose folio went away, or is about to, notices") {
         forAll(VCPU.self) { v in
           forAll(Page.self) { p in
             between(Self.find, "freezes the mirror SPTE", v, p)
               ==> folio[p] || stale[v] || invalidating[fileOf[p]]
-          }
-        }
-      },
-      Lemma("M-10", "faults in a file whose inode is evicted have noticed") {
-        forAll(VCPU.self) { v in
-          forAll(Page.self) { p in
             forAll(File.self) { f in
-              at(evict, f) && fileOf[p] == f
-                && between(Self.find, "freezes the mirror SPTE", v, p) ==> stale[v]
+              evicts(f) && fileOf[p] == f && between(Self.find, "freezes the mirror SPTE", v, p)
+                ==> stale[v]
             }
           }
         }
@@ -244,7 +238,7 @@ extension KVMState {
     ]
   }
 
-  private func fileLemmas(_ evict: String) -> [Property] {
+  private func fileLemmas(_ evicts: (Expr<File>) -> Condition) -> [Property] {
     let close = "close(guest_memfd)"
     let punch = "fallocate(PUNCH_HOLE)"
     return [
@@ -279,7 +273,7 @@ extension KVMState {
           between("clears the mirror SPTE", Self.truncate, p) ==> !mirror[p]
           at(Self.truncate, p) ==> td.isFree(p)
           forAll(File.self) { f in
-            fileOf[p] == f && (at("invalidation ends", f) || at(evict, f))
+            fileOf[p] == f && (at("invalidation ends", f) || evicts(f))
               ==> !mirror[p] && td.isFree(p)
           }
         }

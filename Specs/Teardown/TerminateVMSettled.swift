@@ -144,7 +144,7 @@ extension TerminateVMSettled {
     kvm.td.properties
     kvm.releaseLemmas
     kvm.flushLemmas(in: [TerminateVM.ioctlName])
-    kvm.memoryLemmas(.reclaim, evict: Self.evictName)
+    kvm.memoryLemmas(.reclaim) { f in at(Self.evictName, f) }
     TerminateVM.lemmas(kvm)
     lemmas
     oneOwner

@@ -136,8 +136,9 @@ extension DeferredRemoval {
     kvm.td.properties
     kvm.releaseLemmas
     kvm.memoryLemmas(.reclaim) { f in at(Self.evictName, f) && !pinned.contains(f) }
+      .expecting(.violated, of: ["M-8", "M-9", "M-14"], when: link == 1, because: punchedAway)
     kvm.destroyLemmas(destroying, Self.destroyName)
-    lemmas
+    lemmas.expecting(.violated, of: ["P-3"], when: link == 1, because: punchedAway)
     kvm.closeEnds
     kvm.slotDeletionEnds
     destroyCompletes
@@ -160,10 +161,12 @@ extension DeferredRemoval {
     ) { Without(call: "TDH.PHYMEM.PAGE.RECLAIM", in: Self.destroyName) }
   }
 
+  private var punchedAway: String { "another file's hole takes the folio, see S-8" }
+
   private var lemmas: [Property] {
     [
-      Lemma("P-0", "an inode has one file") { link == 0 ==> !inside(Self.linkedPunchName) },
-      Lemma("P-1", "an invalidation in progress is somebody's") {
+      Lemma("P-1", "an inode has one file") { link == 1 || !inside(Self.linkedPunchName) },
+      Lemma("P-2", "an invalidation in progress is somebody's") {
         forAll(File.self) { f in
           kvm.invalidating[f]
             ==> between("invalidation begins", "invalidation ends", f)
@@ -172,11 +175,9 @@ extension DeferredRemoval {
             }
         }
       },
-      Lemma("P-2", "what is mapped has its folio") {
-        forAll(Page.self) { p in kvm.mirror[p] ==> kvm.folio[p] }
-      },
-      Lemma("P-3", "the pages of a file that is gone and not pinned are not mapped again") {
+      Lemma("P-3", "what is mapped has its folio, and its file is open or pinned") {
         forAll(Page.self) { p in
+          kvm.mirror[p] ==> kvm.folio[p]
           kvm.gmem[kvm.fileOf[p]] == .released && !pinned.contains(kvm.fileOf[p])
             ==> !kvm.mirror[p] && !kvm.folio[p]
         }

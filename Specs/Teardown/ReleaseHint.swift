@@ -137,7 +137,9 @@ extension ReleaseHint {
     kvm.releaseLemmas
     kvm.retryLemmas
     kvm.flushLemmas(in: [Self.exitName, Self.destroyName])
+      .expecting(.violated, of: ["H-8"], when: hint == 1, because: "see S-36")
     kvm.memoryLemmas(.reclaim)
+      .expecting(.violated, of: ["M-6", "M-10"], when: hint == 1, because: "see S-23")
     lemmas
     noEntryAfterRelease.expect(
       .violated, when: hint == 1,
@@ -192,8 +194,8 @@ extension ReleaseHint {
         destroying ==> !kvm.vmOpen
         inside(Self.destroyName) ==> destroying
         inside(Self.exitName) ==> mmGone
-        hint == 0 ==> !inside(Self.ioctlName)
-        !kvm.td.isRunnable || !kvm.hkidAssigned ==> mmGone || destroying
+        hint == 1 || !inside(Self.ioctlName)
+        !kvm.td.isRunnable || !kvm.hkidAssigned ==> mmGone || destroying || hint == 1
       },
       Lemma("X-2", "kvm_destroy_vm waits for the release at exit") {
         inside(Self.destroyName) && inside(Self.exitName) ==> at(Self.waitName)

@@ -145,6 +145,8 @@ extension TerminateVMSettled {
     kvm.releaseLemmas
     kvm.flushLemmas(in: [TerminateVM.ioctlName])
     kvm.memoryLemmas(.reclaim) { f in at(Self.evictName, f) }
+      .expecting(
+        .violated, of: ["M-10"], when: link == 1, because: "the page may be in the new TD")
     TerminateVM.lemmas(kvm)
     lemmas
     oneOwner
@@ -181,11 +183,11 @@ extension TerminateVMSettled {
   private var lemmas: [Property] {
     [
       Lemma("N-1", "without the link the new VM has no page of the old one") {
-        link == 0
-          ==> forAll(File.self) { f in !linked[f] } && forAll(Page.self) { p in !inNewTD[p] }
+        link == 1
+          || forAll(File.self) { f in !linked[f] } && forAll(Page.self) { p in !inNewTD[p] }
       },
-      Lemma("N-2", "no vCPU of a dead VM is about to be loaded") {
-        kvm.vmDead ==> !at("vcpu_load")
+      Lemma("N-2", "from kvm_vm_dead on no vCPU is about to be loaded") {
+        TerminateVM.isDead(kvm) ==> !at("vcpu_load")
       },
     ]
   }

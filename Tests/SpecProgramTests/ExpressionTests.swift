@@ -87,7 +87,8 @@ extension SpecProgram.Value {
     let reader = ExpressionReader(program.spec)
     var resolver = Resolver(
       spec: program.spec, scope: program.scope, variables: program.variables,
-      outcomes: program.outcomes, places: PlaceNames(locations: [], procedures: []))
+      outcomes: program.outcomes,
+      places: PlaceNames(locations: [], mayBeGone: false, procedures: []))
     for index in 0..<40 {
       let node = generator.int(1 + index % 4)
       let term = try resolver.resolve(node)

@@ -17,14 +17,17 @@ public struct ThreadDetail: Hashable, Sendable {
     case has
     /// A `ForEach` that the thread is in has taken the element.
     case taken
+    /// The answer of a call that the thread remembers is the outcome.
+    case answered
   }
   public let kind: Kind
-  public let sort: SortID
+  /// The element's sort; none for an outcome.
+  public let sort: SortID?
   public let element: Node
 }
 
 /// What can be asked of a thread: an element, which is the thread itself or one that it
-/// remembers, or `taken(p)`.
+/// remembers, `taken(p)`, or `answered(.EBUSY)`.
 public protocol ThreadQuestion: Sendable {
   var detail: ThreadDetail { get }
 }
@@ -43,6 +46,17 @@ public struct TakenElement: ThreadQuestion {
 /// A `ForEach` that the thread is in has come to the element, or is past it.
 public func taken<S: Sort>(_ element: Expr<S>) -> TakenElement {
   TakenElement(detail: ThreadDetail(kind: .taken, sort: S.sort, element: element.node))
+}
+
+/// The answer of a call that a thread remembers.
+public struct RememberedAnswer: ThreadQuestion {
+  public let detail: ThreadDetail
+}
+
+/// The thread keeps this answer of a call, because a later step of its own looks at it.
+public func answered(_ outcome: Outcome) -> RememberedAnswer {
+  RememberedAnswer(
+    detail: ThreadDetail(kind: .answered, sort: nil, element: outcome.literal))
 }
 
 private func standing(_ place: Standing, _ questions: [any ThreadQuestion]) -> Condition {

@@ -70,8 +70,8 @@ struct PlaceNames: Sendable {
       guard found.count <= 1 else {
         throw SpecError(
           "TDX1012",
-          "at “\(procedure.info[place.node].label)” a thread remembers several elements of "
-            + detail.sort.name,
+          "at “\(procedure.info[place.node].label)” a thread remembers several "
+            + detail.things,
           suggestion: "name a place where it remembers one")
       }
       guard let register = found.first else { return nil }
@@ -83,15 +83,21 @@ struct PlaceNames: Sendable {
   }
 }
 
+extension ThreadDetail {
+  /// What a thread has to remember.
+  fileprivate var things: String { sort.map { "elements of \($0.name)" } ?? "answers" }
+}
+
 extension FrameEntry {
   /// Whether it is what the detail asks for.
   fileprivate func answers(_ detail: ThreadDetail) -> Bool {
     switch detail.kind {
-    case .has: return type == .element(detail.sort)
+    case .has: return detail.sort.map { type == .element($0) } ?? false
+    case .answered: return type == .outcome
     case .taken:
       // What a loop has taken is a local without a name of the author's: its number is negative.
       guard case .local(let local) = source, local.raw < 0 else { return false }
-      return type == .set(detail.sort)
+      return detail.sort.map { type == .set($0) } ?? false
     }
   }
 }
@@ -134,7 +140,7 @@ extension Resolver {
       groups[matches, default: []].insert(location)
     }
     guard !groups.isEmpty else {
-      let sorts = details.map(\.sort.name).joined(separator: " and ")
+      let sorts = details.map(\.things).joined(separator: " and ")
       throw SpecError(
         "TDX1013", "no thread that stands there remembers \(sorts): \(place)",
         suggestion: "a thread forgets what no later step of its call needs")

@@ -109,7 +109,7 @@ extension KVMState {
       Holding(slotsLock) {
         Holding(invalidateLock[f]) { invalidate(f, withoutHKID: withoutHKID) }
       }
-      Step("the inode is evicted: its folios go back to the host") {
+      Step(Self.evictName) {
         evict(f)
         gmem[f] <- .released
       }

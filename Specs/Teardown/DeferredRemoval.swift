@@ -12,6 +12,8 @@ public struct DeferredRemoval: Spec {
     "the deferred-removal RFC: pages of a closed file are reclaimed at destroy (seed 000)"
 
   static let destroyName = "kvm_destroy_vm"
+  static let evictName = "the file is gone; the inode only if nobody holds it"
+  static let iputName = "tdx_vm_destroy: iput of every pinned inode"
   static let linkedPunchName = "fallocate(PUNCH_HOLE) by another file of the inode"
 
   let room = Parameter("INODES", 0...4, default: 2, "inodes that kvm_tdx can pin; the RFC has 64")
@@ -52,8 +54,8 @@ public struct DeferredRemoval: Spec {
           When(!deferred) { kvm.invalidate(f, withoutHKID: .bug) }
         }
       }
-      Step("the file is gone; the inode only if nobody holds it") {
-        When(!deferred) { kvm.evict(f) }
+      Step(Self.evictName) {
+        When(!pinned.contains(f)) { kvm.evict(f) }
         kvm.gmem[f] <- .released
       }
     }
@@ -90,7 +92,7 @@ public struct DeferredRemoval: Spec {
       }
       kvm.releaseHKID(.none)
       ForEach(ordered: File.self) { f in kvm.zap(f, withoutHKID: .reclaim) }
-      Step("tdx_vm_destroy: iput of every pinned inode") {
+      Step(Self.iputName) {
         Each(Page.self) { p in
           When(pinned.contains(kvm.fileOf[p])) { kvm.folio[p] <- false }
         }
@@ -133,6 +135,11 @@ extension DeferredRemoval {
     pin.expect(.violated, when: link == 1, because: "the pin keeps the inode, not the folio")
     kvm.td.properties
     kvm.comparison(reclaims: true, releasesEarly: false)
+    kvm.releaseLemmas
+    kvm.memoryLemmas(.reclaim) { f in at(Self.evictName, f) && !pinned.contains(f) }
+      .expecting(.violated, of: ["M-8", "M-9", "M-14"], when: link == 1, because: punchedAway)
+    kvm.destroyLemmas(destroying, Self.destroyName)
+    lemmas.expecting(.violated, of: ["P-3"], when: link == 1, because: punchedAway)
     kvm.closeEnds
     kvm.slotDeletionEnds
     destroyCompletes
@@ -148,11 +155,48 @@ extension DeferredRemoval {
     Mutation(
       "no-iput", "the pinned inodes are never put", caughtBy: ["L-12-destroy"], at: "small",
       cites: "kvm-tdx §5.c"
-    ) { Without(step: "tdx_vm_destroy: iput of every pinned inode") }
+    ) { Without(step: Self.iputName) }
     Mutation(
       "no-reclaim", "what is still mapped at destroy is not reclaimed before the inodes are put",
       caughtBy: ["S-8"], at: "small", cites: "kvm-tdx §5.c"
     ) { Without(call: "TDH.PHYMEM.PAGE.RECLAIM", in: Self.destroyName) }
+  }
+
+  private var punchedAway: String { "another file's hole takes the folio, see S-8" }
+
+  private var lemmas: [Property] {
+    [
+      Lemma("P-1", "an inode has one file") { link == 1 || !inside(Self.linkedPunchName) },
+      Lemma("P-2", "an invalidation in progress is somebody's") {
+        forAll(File.self) { f in
+          kvm.invalidating[f]
+            ==> between("invalidation begins", "invalidation ends", f)
+            || exists(Page.self) { p in
+              kvm.fileOf[p] == f && between("invalidation begins", "invalidation ends", p)
+            }
+        }
+      },
+      Lemma("P-3", "what is mapped has its folio, and its file is open or pinned") {
+        forAll(Page.self) { p in
+          kvm.mirror[p] ==> kvm.folio[p]
+          kvm.gmem[kvm.fileOf[p]] == .released && !pinned.contains(kvm.fileOf[p])
+            ==> !kvm.mirror[p] && !kvm.folio[p]
+        }
+      },
+      Lemma("P-4", "kvm_destroy_vm has removed the pages it is past") {
+        forAll(File.self) { f in
+          forAll(Page.self) { p in
+            inside(Self.destroyName, f, p) || inside(Self.destroyName, f, taken(p))
+              ==> kvm.fileOf[p] == f
+            inside(Self.destroyName, f, taken(p))
+              ==> !kvm.mirror[p] || at("clears the mirror SPTE", p)
+            kvm.fileOf[p] == f && inside(Self.destroyName, taken(f))
+              ==> !kvm.mirror[p] || inside(Self.destroyName, f)
+          }
+        }
+        at(Self.iputName) ==> forAll(Page.self) { p in !kvm.mirror[p] }
+      },
+    ]
   }
 
   private var pin: Property {

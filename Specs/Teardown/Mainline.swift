@@ -85,25 +85,6 @@ public struct TeardownMainline: Spec {
     }
   }
 
-  private var lemmas: [Property] {
-    [
-      Lemma("D-1", "while the VM is destroyed nobody can reach it") {
-        destroying ==> !kvm.vmOpen && forAll(File.self) { f in kvm.gmem[f] == .released }
-        !kvm.vmOpen ==> !kvm.inIoctl
-      },
-      Lemma("D-2", "only kvm_destroy_vm takes the HKID away") {
-        inside(Self.destroyName) || !kvm.td.isRunnable || !kvm.hkidAssigned ==> destroying
-      },
-      Lemma("D-3", "one thread destroys the VM") {
-        forAll(HostThread.self) { t in
-          forAll(HostThread.self) { u in
-            inside(Self.destroyName, t) && inside(Self.destroyName, u) ==> t == u
-          }
-        }
-      },
-    ]
-  }
-
   public var properties: [Property] {
     kvm.removalIsLegal
     kvm.noFreeWhileOwned
@@ -114,8 +95,11 @@ public struct TeardownMainline: Spec {
     kvm.keyLives
     kvm.td.properties
     kvm.releaseLemmas
+    kvm.listLemmas
+    kvm.flushLemmas(in: [Self.destroyName])
     kvm.memoryLemmas(.bug)
-    lemmas
+    kvm.slotLemmas
+    kvm.destroyLemmas(destroying, Self.destroyName)
     destroyCompletes
     kvm.closeEnds
     kvm.slotDeletionEnds

@@ -15,6 +15,7 @@ public struct ReleaseHint: Spec {
   static let ioctlName = "KVM_TDX_RELEASE_VM"
   static let exitName = "exit_mm"
   static let destroyName = "kvm_destroy_vm"
+  static let waitName = "mmu_notifier_unregister waits for a release that is under way"
 
   let hint = Parameter("HINT", 0...1, default: 0, "1: KVM_TDX_RELEASE_VM exists (V16)")
   /// The VMM's mm has no user left: no thread of it is left to make an ioctl.
@@ -85,7 +86,7 @@ public struct ReleaseHint: Spec {
         Require(!destroying)
         destroying <- true
       }
-      Step("mmu_notifier_unregister waits for a release that is under way") {
+      Step(Self.waitName) {
         Require(!inside(Self.exitName))
       }
       flushShadowAll
@@ -133,6 +134,13 @@ extension ReleaseHint {
     kvm.hkidMirror
     kvm.keyLives
     kvm.td.properties
+    kvm.releaseLemmas
+    kvm.retryLemmas
+    kvm.flushLemmas(in: [Self.exitName, Self.destroyName])
+      .expecting(.violated, of: ["H-8"], when: hint == 1, because: "see S-36")
+    kvm.memoryLemmas(.reclaim)
+      .expecting(.violated, of: ["M-6", "M-10"], when: hint == 1, because: "see S-23")
+    lemmas
     noEntryAfterRelease.expect(
       .violated, when: hint == 1,
       because: "the VM is not dead after the hint: KVM_RUN still enters (kvm-tdx §5.b)")
@@ -178,6 +186,30 @@ extension ReleaseHint {
       "B-11", "the vCPUs are not flushed at exit", caughtBy: ["L-8-exit"], at: "small",
       cites: "kvm-tdx B-11"
     ) { Without(call: "TDH.VP.FLUSH", in: Self.exitName) }
+  }
+
+  private var lemmas: [Property] {
+    [
+      Lemma("X-1", "the HKID is released when no ioctl can be made any more") {
+        mmGone || !kvm.vmOpen ==> !kvm.inIoctl
+        destroying ==> !kvm.vmOpen
+        inside(Self.destroyName) ==> destroying
+        inside(Self.exitName) ==> mmGone
+        hint == 1 || !inside(Self.ioctlName)
+        !kvm.td.isRunnable || !kvm.hkidAssigned ==> mmGone || destroying || hint == 1
+      },
+      Lemma("X-2", "kvm_destroy_vm waits for the release at exit") {
+        inside(Self.destroyName) && inside(Self.exitName) ==> at(Self.waitName)
+      },
+      Lemma("X-3", "one thread is the last of the mm, one destroys the VM") {
+        forAll(HostThread.self) { t in
+          forAll(HostThread.self) { u in
+            inside(Self.exitName, t) && inside(Self.exitName, u) ==> t == u
+            inside(Self.destroyName, t) && inside(Self.destroyName, u) ==> t == u
+          }
+        }
+      },
+    ]
   }
 
   private var noReload: Property {

@@ -68,24 +68,19 @@ struct TerminateVM: SpecPart {
     ) { !kvm.td.isRunnable ==> forAll(VCPU.self) { v in !kvm.loaded[v] } }
   }
 
-  /// Where no KVM_BUG_ON kills the VM, only the ioctl does.
-  var lemmas: [Property] {
+  /// The ioctl has killed the VM, or has done more since.
+  static func isDead(_ kvm: KVMState) -> Condition {
+    between("kvm_vm_dead", "returns 0 to user space") || !kvm.td.isRunnable || !kvm.hkidAssigned
+  }
+
+  static func lemmas(_ kvm: KVMState) -> [Property] {
     let check = "checks that vm_dead is false"
     return [
-      Lemma("T-1", "a vCPU that passed its check for vm_dead keeps the ioctl out") {
-        kvm.vmDead
-          ==> !between(check, "TD exit") && !between(check, "TDH.MEM.PAGE.AUG completes")
-      },
-      Lemma("T-2", "the VM is dead from kvm_vm_dead on") {
-        between("kvm_vm_dead", "returns 0 to user space") ==> kvm.vmDead
-        !kvm.td.isRunnable || !kvm.hkidAssigned ==> kvm.vmDead
-      },
-      Lemma("T-3", "PAGE.RECLAIM comes to a mapped page of a torn-down TD") {
-        calling("TDH.PHYMEM.PAGE.RECLAIM") ==> kvm.td.isTornDown
-        forAll(Page.self) { p in
-          calling("TDH.PHYMEM.PAGE.RECLAIM", p) ==> kvm.td.sept[p] == .mapped
-        }
-      },
+      Lemma("T-1", "from kvm_vm_dead on no vCPU is past its check for vm_dead") {
+        isDead(kvm)
+          ==> kvm.vmDead && !between(check, "TD exit")
+          && !between(check, "TDH.MEM.PAGE.AUG completes")
+      }
     ]
   }
 

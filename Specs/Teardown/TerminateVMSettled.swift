@@ -13,6 +13,7 @@ public struct TerminateVMSettled: Spec {
     "KVM_TDX_TERMINATE_VM as the discussion settled it; LINK=1 adds the inode link (seed 001)"
 
   static let linkName = "KVM_LINK_GUEST_MEMFD"
+  static let evictName = "the file is gone; the inode only if nobody holds it"
   static let mapName = "the new VM maps the page"
 
   let link = Parameter("LINK", 0...1, default: 0, "1: an inode can be linked into a new VM")
@@ -69,7 +70,7 @@ public struct TerminateVMSettled: Spec {
       Holding(kvm.slotsLock) {
         Holding(kvm.invalidateLock[f]) { kvm.invalidate(f, withoutHKID: .reclaim) }
       }
-      Step("the file is gone; the inode only if nobody holds it") {
+      Step(Self.evictName) {
         When(!linked[f]) { kvm.evict(f) }
         kvm.gmem[f] <- .released
       }
@@ -141,6 +142,13 @@ extension TerminateVMSettled {
     kvm.hkidMirror
     kvm.keyLives
     kvm.td.properties
+    kvm.releaseLemmas
+    kvm.flushLemmas(in: [TerminateVM.ioctlName])
+    kvm.memoryLemmas(.reclaim) { f in at(Self.evictName, f) }
+      .expecting(
+        .violated, of: ["M-10"], when: link == 1, because: "the page may be in the new TD")
+    TerminateVM.lemmas(kvm)
+    lemmas
     oneOwner
     newVMIsSafe.expect(
       .violated, when: link == 1,
@@ -171,6 +179,18 @@ extension TerminateVMSettled {
       "no-trylock", "TERMINATE does not try the vCPUs' mutexes", caughtBy: ["S-23", "S-36"],
       at: "small", cites: "kvm-tdx §5.d T3"
     ) { Without(locks: kvm.vcpuMutex, in: TerminateVM.ioctlName) }
+  }
+
+  private var lemmas: [Property] {
+    [
+      Lemma("N-1", "without the link the new VM has no page of the old one") {
+        link == 1
+          || forAll(File.self) { f in !linked[f] } && forAll(Page.self) { p in !inNewTD[p] }
+      },
+      Lemma("N-2", "from kvm_vm_dead on no vCPU is about to be loaded") {
+        TerminateVM.isDead(kvm) ==> !at("vcpu_load")
+      },
+    ]
   }
 
   private var noReload: Property {

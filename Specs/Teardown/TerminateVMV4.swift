@@ -76,8 +76,8 @@ public struct TerminateVMLockFirst: Spec {
     design.kvm.td.properties
     design.kvm.releaseLemmas
     design.kvm.memoryLemmas(.reclaim)
-    design.lemmas
     design.kvm.comparison(reclaims: true, releasesEarly: true)
+    TerminateVM.lemmas(design.kvm)
     design.slotsAfterTerminate.expect(
       .vacuous, because: "kvm_vm_dead() makes every later VM ioctl answer -EIO (seed 001)")
     design.memoryComesBack

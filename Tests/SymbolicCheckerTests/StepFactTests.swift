@@ -49,8 +49,12 @@ import Testing
     }
   }
 
-  @Test func everyPropertyOfMainlineIsProved() throws {
-    let ground = try ground("teardown/mainline", Self.small)
+  @Test(arguments: [
+    "teardown/mainline", "teardown/release-hint", "teardown/deferred-removal",
+    "teardown/terminate-vm-settled",
+  ])
+  func everyClaimIsProved(_ name: String) throws {
+    let ground = try ground(name, Self.small)
     let ids = ground.program.properties.compactMap { property -> String? in
       if case .always = property.property.kind {
         property.isBuiltIn ? nil : property.property.id
@@ -59,6 +63,14 @@ import Testing
       }
     }
     #expect(try proved(ground) == Set(ids))
+  }
+
+  /// The HKID is kept in order whatever a page's new owner does, and no page has two.
+  @Test func whatHoldsWithALinkedInodeIsProved() throws {
+    let sizes = Self.small.merging(["LINK": 1]) { $1 }
+    let ids = try proved(ground("teardown/terminate-vm-settled", sizes))
+    #expect(ids.isSuperset(of: ["S-2", "S-3", "S-4", "S-5", "S-7", "S-8", "S-11", "S-36"]))
+    #expect(ids.isDisjoint(with: ["S-23", "S-23-new", "M-10"]))
   }
 
   @Test func whatV4ViolatesIsNotProved() throws {

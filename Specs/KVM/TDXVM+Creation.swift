@@ -84,12 +84,12 @@ extension TDXVM {
     }
   }
 
-  /// KVM_CHECK_EXTENSION on the VM: only whether it answers; the values are constants
-  /// (kvm-tdx §2.1).
-  var checkExtension: Action {
-    Action(
-      "KVM_CHECK_EXTENSION", taking: [caller], by: HostThread.self, cites: "kvm-tdx §2.1"
-    ) { vmGate }
+  /// KVM_GET_DIRTY_LOG: no slot of this spec has a dirty log (kvm-tdx §2.6).
+  var dirtyLog: Action {
+    Action("KVM_GET_DIRTY_LOG", taking: [caller], by: HostThread.self, cites: "kvm-tdx §2.6") {
+      vmGate
+      Return(.ENOENT)
+    }
   }
 
   /// KVM_CREATE_VCPU (kvm-tdx §2.4).

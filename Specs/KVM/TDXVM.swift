@@ -105,6 +105,9 @@ public struct TDXVM: Spec {
     createIrqchip
     setTSC
     checkExtension
+    checkDeviceExtension
+    commandOnDevice
+    dirtyLog
     capabilities
     initVM
     createVCPU

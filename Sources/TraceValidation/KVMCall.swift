@@ -28,11 +28,11 @@ struct KVMCalls {
   let handles: KVMHandles
   let geometry: KVMGeometry
 
-  /// - Parameter closed: whether a descriptor was closed before.
+  /// - Parameter closed: whether a descriptor is there.
   /// - Returns: `nil` when nothing of the spec is called.
   /// - Throws: a message when the call is not of the format.
   func call(
-    _ step: KVMStep, isClosed closed: (String) -> Bool
+    _ step: KVMStep, isOpen: (String) -> Bool
   ) throws(ModuleCallError) -> KVMCall? {
     guard let object = handles.objects[step.on] else {
       throw ModuleCallError("\(step.op): nothing is called '\(step.on)'")
@@ -40,12 +40,12 @@ struct KVMCalls {
     var call: KVMCall?
     switch object {
     case .device: call = nil
-    case .vm(let vm): call = onVM(step, vm, closed)
+    case .vm(let vm): call = onVM(step, vm, isOpen)
     case .vcpu(let vm, let element):
-      call = onVCPU(step, vm)
+      call = onVCPU(step, vm, isOpen)
       call?.values["vcpu"] = .number(element)
     case .gmem(let vm, let element):
-      call = onGmem(step, vm)
+      call = onGmem(step, vm, isOpen)
       call?.values["gmem"] = .number(element)
     case .mapping: call = nil
     }
@@ -55,13 +55,16 @@ struct KVMCalls {
 
   // MARK: Descriptors of VMs
 
-  private func onVM(_ step: KVMStep, _ vm: Int, _ closed: (String) -> Bool) -> KVMCall? {
+  private func onVM(_ step: KVMStep, _ vm: Int, _ isOpen: (String) -> Bool) -> KVMCall? {
     switch step.op {
     case "KVM_CREATE_VM":
       let type = step.number("type")
       return KVMCall(
         vm, step.op,
-        ["type": .name(type == 5 ? "td" : "plain"), "shape": shape([0, 1, 5].contains(type))])
+        [
+          "type": .name(type == 5 ? "td" : type == 1 ? "softwareProtected" : "ordinary"),
+          "shape": shape([0, 1, 5].contains(type)),
+        ])
     case "KVM_ENABLE_CAP": return enableCap(step, vm)
     case "KVM_SET_TSC_KHZ": return KVMCall(vm, step.op, ["shape": shape(true)])
     case "KVM_CHECK_EXTENSION":
@@ -71,17 +74,24 @@ struct KVMCalls {
     case "KVM_TDX_INIT_VM": return initVM(step, vm)
     case "KVM_TDX_FINALIZE_VM": return command(step, vm)
     case "KVM_MEMORY_ENCRYPT_OP": return rawOnVM(step, vm)
+    case "KVM_TDX_INIT_VCPU", "KVM_TDX_INIT_MEM_REGION", "KVM_TDX_GET_CPUID":
+      return command(step, vm, action: "KVM_MEMORY_ENCRYPT_OP")
     case "KVM_CREATE_VCPU":
       var call = KVMCall(vm, step.op, ["id": .number(Self.idClass(step.number("id") ?? 0))])
       call.values["vcpu"] = .number(handles.element(step.text("new") ?? "") ?? 0)
       return call
     case "KVM_CREATE_GUEST_MEMFD": return createGmem(step, vm)
     case "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_USER_MEMORY_REGION":
-      return memoryRegion(step, vm, closed)
+      return memoryRegion(step, vm, isOpen)
     case "KVM_SET_MEMORY_ATTRIBUTES": return attributes(step, vm)
-    case "close": return KVMCall(vm, step.byChild ? "close(child's copy)" : "close(vm)")
+    case "close": return KVMCall(vm, close(step, "close(vm)", isOpen))
     default: return KVMCall(vm, step.op)
     }
+  }
+
+  /// A child closes a copy, if there was one to inherit.
+  func close(_ step: KVMStep, _ action: String, _ isOpen: (String) -> Bool) -> String {
+    step.byChild && isOpen(step.on) ? "close(child's copy)" : action
   }
 
   func shape(_ isFine: Bool) -> KVMCall.Value { .name(isFine ? "fine" : "malformed") }

@@ -1,5 +1,7 @@
 extension KVMCalls {
   private static let slotCount: UInt64 = 32764
+  private static let eagain: UInt64 = 11
+  private static let einval: UInt64 = 22
   private static let mostPages: UInt64 = (1 << 31) - 1
 
   /// Which of the bits that may be the shared bit an address has.
@@ -10,7 +12,7 @@ extension KVMCalls {
   }
 
   func memoryRegion(
-    _ step: KVMStep, _ vm: Int, _ closed: (String) -> Bool
+    _ step: KVMStep, _ vm: Int, _ isOpen: (String) -> Bool
   ) -> KVMCall {
     let (gpa, size) = (step.number("gpa") ?? 0, step.number("size") ?? 0)
     let (flags, slot) = (step.number("flags") ?? 0, step.number("slot") ?? 0)
@@ -24,7 +26,7 @@ extension KVMCalls {
     call.values["gpa"] = Self.bits(gpa &+ (size == 0 ? 0 : size - 1))
     let file = step.text("gmem")
     let offset = step.number("gmem_offset") ?? 0
-    call.values["backing"] = .name(backing(file, vm, offset, size, closed))
+    call.values["backing"] = .name(backing(file, vm, offset, size, isOpen))
     call.values["gmem"] = .number(file.flatMap(handles.element) ?? 0)
     let shift = file.flatMap { geometry.shift(gpa, $0, offset) } ?? 0
     call.values["offset"] = .number(shift + KVMReplay.bias)
@@ -47,7 +49,7 @@ extension KVMCalls {
     let offset = step.number("gmem_offset") ?? 0
     let hva = BufferPlace(step.text("hva"))
     let isFine =
-      gpa % 4096 == 0 && size % 4096 == 0 && hva.isAligned
+      gpa % 4096 == 0 && size % 4096 == 0 && hva.isAligned && !hva.isBeyondUser
       && !gpa.addingReportingOverflow(size).overflow && size >> 12 <= Self.mostPages
       && (step.number("slot") ?? 0) >> 16 == 0
       && (!isGmem || offset % 4096 == 0 && !offset.addingReportingOverflow(size).overflow)
@@ -55,9 +57,9 @@ extension KVMCalls {
   }
 
   private func backing(
-    _ file: String?, _ vm: Int, _ offset: UInt64, _ size: UInt64, _ closed: (String) -> Bool
+    _ file: String?, _ vm: Int, _ offset: UInt64, _ size: UInt64, _ isOpen: (String) -> Bool
   ) -> String {
-    guard let file, let object = handles.objects[file], !closed(file) else { return "notOpen" }
+    guard let file, let object = handles.objects[file], isOpen(file) else { return "notOpen" }
     guard case .gmem(let owner, _) = object, owner == vm else { return "foreign" }
     return offset &+ size > handles.size(of: file) ? "tooSmall" : "file"
   }
@@ -78,7 +80,7 @@ extension KVMCalls {
 
   // MARK: Descriptors of vCPUs
 
-  func onVCPU(_ step: KVMStep, _ vm: Int) -> KVMCall? {
+  func onVCPU(_ step: KVMStep, _ vm: Int, _ isOpen: (String) -> Bool) -> KVMCall? {
     switch step.op {
     case "KVM_SET_CPUID2":
       let width = step.number("gpaw") ?? 52
@@ -93,6 +95,11 @@ extension KVMCalls {
       return command(step, vm, ["nent": shape((step.number("nent") ?? 0) >= 2)])
     case "KVM_TDX_INIT_MEM_REGION": return initMemRegion(step, vm)
     case "KVM_MEMORY_ENCRYPT_OP": return rawOnVCPU(step, vm)
+    case "KVM_TDX_INIT_VM", "KVM_TDX_FINALIZE_VM", "KVM_TDX_CAPABILITIES":
+      return command(step, vm, action: "KVM_MEMORY_ENCRYPT_OP(vcpu)")
+    case "set_hypercall_ret":
+      let reply = step.number("ret") ?? 0
+      return KVMCall(vm, step.op, ["odd": .flag(![0, Self.eagain, Self.einval].contains(reply))])
     case "KVM_PRE_FAULT_MEMORY":
       let (gpa, size) = (step.number("gpa") ?? 0, step.number("size") ?? 0)
       let isFine =
@@ -107,7 +114,7 @@ extension KVMCalls {
     case "KVM_SMI": return KVMCall(vm, "vCPU registers", ["what": .name("smi")])
     case "KVM_GET_MP_STATE", "KVM_GET_VCPU_EVENTS", "KVM_NMI":
       return KVMCall(vm, "vCPU registers", ["what": .name("kvms")])
-    case "close": return KVMCall(vm, step.byChild ? "close(child's copy)" : "close(vcpu)")
+    case "close": return KVMCall(vm, close(step, "close(vcpu)", isOpen))
     default: return KVMCall(vm, "vCPU registers", ["what": .name("protected")])
     }
   }
@@ -155,7 +162,7 @@ extension KVMCalls {
 
   // MARK: Descriptors of memfds
 
-  func onGmem(_ step: KVMStep, _ vm: Int) -> KVMCall? {
+  func onGmem(_ step: KVMStep, _ vm: Int, _ isOpen: (String) -> Bool) -> KVMCall? {
     switch step.op {
     case "fallocate": return fallocate(step, vm)
     case "fstat": return KVMCall(vm, "file call", ["call": .name("stat")])
@@ -163,7 +170,7 @@ extension KVMCalls {
     case "pread", "pwrite": return KVMCall(vm, "file call", ["call": .name("readWrite")])
     case "mmap":
       return KVMCall(vm, "mmap", ["map_shared": .flag(step.text("flags") == "SHARED")])
-    case "close": return KVMCall(vm, step.byChild ? "close(child's copy)" : "close(gmem)")
+    case "close": return KVMCall(vm, close(step, "close(gmem)", isOpen))
     default: return nil
     }
   }

@@ -66,7 +66,7 @@ extension KVMReplay {
   }
 
   /// Carries out a call of the spec from its VM's state.
-  mutating func perform(_ call: KVMCall, _ step: KVMStep?) -> Result {
+  mutating func perform(_ call: KVMCall) -> Result {
     var state = states[call.vm] ?? evaluator.program.initial
     for (cell, value) in zip(variables.injected, injected) { state[cell] = value }
     do throws(SpecError) {
@@ -76,7 +76,7 @@ extension KVMReplay {
         state = try plain(KVMVariables.keyIDs, taken, state)
       }
       if call.action == "KVM_RUN" {
-        state = try plain(KVMVariables.exit, exit(call.vm, script.first), state)
+        state = try plain(KVMVariables.exit, exit(script), state)
       }
       let (answer, list) = try carryOut(call, state)
       for (number, cell) in variables.injected.enumerated() {
@@ -147,11 +147,11 @@ extension KVMReplay {
   }
 
   private func scriptedPage(_ call: KVMCall) -> Int? {
-    guard call.action == "KVM_RUN", let access = scripted(script.first) else { return nil }
+    guard call.action == "KVM_RUN", let access = scripted(script) else { return nil }
     return calls.geometry.page(at: access.gpa)
   }
 
-  private func exit(_ vm: Int, _ exit: TraceValue?) -> [String: KVMCall.Value] {
+  private func exit(_ exit: TraceValue?) -> [String: KVMCall.Value] {
     guard case .list(let list)? = exit, let reason = list.first?.text else {
       return ["exit": .name("shutdown"), "gpa": .optional(nil)]
     }

@@ -43,9 +43,8 @@ struct KVMReplay {
   var injected: [Int]
   /// For each leaf that was told to fail: with which status.
   var statuses: [String: String] = [:]
-  /// Exits of the guest that were asked for and have not happened.
-  var script: [TraceValue] = []
-  private var closed: Set<String> = []
+  /// Why the guest exits next, if that was asked for.
+  var script: TraceValue?
   /// What has a descriptor, by its number; a number is taken again once it is free.
   private var descriptors: [String?] = []
   private var mapped: [String] = []
@@ -88,24 +87,24 @@ struct KVMReplay {
       try inject(step)
       return nil
     case "standin_script":
-      if let exit = step.arguments["exit"] { script.append(exit) }
+      script = step.arguments["exit"]
       return nil
-    case "set_hypercall_ret", "touch": return nil
+    case "touch": return nil
     case "munmap": return try unmap(step)
     default: break
     }
     guard handlesAreKnown(step) else { return nil }
     if step.on == "dev" && step.op != "KVM_CREATE_VM" {
-      return perform(KVMCall(-1, step.op + "(dev)", device(step)), step)
+      return perform(device(step))
     }
     if step.op == "KVM_CREATE_VM", let vm = step.text("new").flatMap(calls.handles.vm) {
       states[vm] = evaluator.program.initial
     }
-    let isClosed: (String) -> Bool = { [closed] in closed.contains($0) }
-    guard let call = try calls.call(step, isClosed: isClosed) else {
+    let open = descriptors
+    guard let call = try calls.call(step, isOpen: { open.contains($0) }) else {
       throw ModuleCallError("\(step.op) is no call on '\(step.on)'")
     }
-    let result = perform(call, step)
+    let result = perform(call)
     if !step.byChild { note(step, result) }
     return result
   }
@@ -114,16 +113,18 @@ struct KVMReplay {
     step.on == "dev" || calls.handles.objects[step.on] != nil
   }
 
-  private func device(_ step: KVMStep) -> [String: KVMCall.Value] {
-    step.op == "KVM_CHECK_EXTENSION"
-      ? ["cap": .name(KVMCalls.extensionName(step.text("cap")))] : [:]
+  private func device(_ step: KVMStep) -> KVMCall {
+    guard step.op == "KVM_CHECK_EXTENSION" else {
+      return KVMCall(-1, "KVM_MEMORY_ENCRYPT_OP(dev)")
+    }
+    let name = KVMCalls.extensionName(step.text("cap"))
+    return KVMCall(-1, "KVM_CHECK_EXTENSION(dev)", ["cap": .name(name)])
   }
 
   /// Keeps track of descriptors as the process sees them.
   private mutating func note(_ step: KVMStep, _ result: Result) {
     guard result.answer == "ok" else { return }
     if step.op == "close" {
-      closed.insert(step.on)
       if let number = descriptors.firstIndex(of: step.on) { descriptors[number] = nil }
     } else if step.op == "mmap" {
       mapped.append(step.on)
@@ -149,10 +150,11 @@ struct KVMReplay {
     guard let vm = calls.handles.vm(of: file), let element = calls.handles.element(file) else {
       return Result(answer: "ok")
     }
-    return perform(KVMCall(vm, "munmap", ["gmem": .number(element)]), nil)
+    return perform(KVMCall(vm, "munmap", ["gmem": .number(element)]))
   }
 
-  /// The process ends: mappings go, then descriptors, the lowest number first.
+  /// The process ends: mappings go, then descriptors, the highest number first, since the kernel
+  /// puts off the end of a file and takes up the last one first (kvm-tdx §2.11).
   mutating func end() -> Result {
     var result = Result(answer: "ok")
     func add(_ next: Result) {
@@ -160,14 +162,14 @@ struct KVMReplay {
       if next.answer != "ok" { result = Result(answer: next.answer, leaves: result.leaves) }
     }
     for file in Set(mapped).sorted() { add(unmapLast(file)) }
-    for handle in descriptors.compactMap({ $0 }) {
+    for handle in descriptors.reversed().compactMap({ $0 }) {
       let element = calls.handles.element(handle).map { KVMCall.Value.number($0) }
       switch calls.handles.objects[handle] {
-      case .vm(let vm): add(perform(KVMCall(vm, "close(vm)"), nil))
+      case .vm(let vm): add(perform(KVMCall(vm, "close(vm)")))
       case .vcpu(let vm, _):
-        add(perform(KVMCall(vm, "close(vcpu)", ["vcpu": element ?? .number(0)]), nil))
+        add(perform(KVMCall(vm, "close(vcpu)", ["vcpu": element ?? .number(0)])))
       case .gmem(let vm, _):
-        add(perform(KVMCall(vm, "close(gmem)", ["gmem": element ?? .number(0)]), nil))
+        add(perform(KVMCall(vm, "close(gmem)", ["gmem": element ?? .number(0)])))
       default: continue
       }
     }

@@ -113,16 +113,20 @@ struct BufferPlace {
   /// `nil` for an address outside.
   let offset: UInt64?
   let isAligned: Bool
+  /// The address is none that a process can have.
+  let isBeyondUser: Bool
 
   init(_ text: String?) {
     guard let text, let plus = text.firstIndex(of: "+") else {
       offset = nil
       let address = TraceValue.text(text ?? "0x0").unsigned ?? 0
       isAligned = address % 4096 == 0
+      isBeyondUser = address >> 47 != 0
       return
     }
     let value = TraceValue.text(String(text[text.index(after: plus)...])).unsigned ?? 0
     offset = value
+    isBeyondUser = false
     isAligned = value % 4096 == 0
   }
 

@@ -42,7 +42,7 @@ struct LeafList {
   private mutating func enter() {
     flush()
     var status = KVMReplay.plainExit
-    if !hasEntered, case .list(let exit)? = replay.script.first, let first = exit.first?.text {
+    if !hasEntered, case .list(let exit)? = replay.script, let first = exit.first?.text {
       status = first
     }
     hasEntered = true

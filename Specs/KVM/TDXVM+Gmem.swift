@@ -2,6 +2,7 @@ import SpecLanguage
 import TDXModuleSpecs
 
 private let mappable = NamedArgument<Bool>("flag_mmap")
+private let initShared = NamedArgument<Bool>("init_shared")
 private let mode = NamedArgument<FallocateMode>("mode")
 private let extent = NamedArgument<SetOf<FileIndex>>("extent")
 private let isSharedMapping = NamedArgument<Bool>("map_shared")
@@ -10,13 +11,15 @@ extension TDXVM {
   /// KVM_CREATE_GUEST_MEMFD (kvm-tdx §2.8).
   var createGmem: Action {
     Action(
-      "KVM_CREATE_GUEST_MEMFD", taking: [caller, f, shape, mappable], by: HostThread.self,
+      "KVM_CREATE_GUEST_MEMFD", taking: [caller, f, shape, mappable, initShared], by: HostThread.self,
       cites: "kvm-tdx §2.8"
     ) {
       vmGate
       Step("kvm_gmem_create") {
         Require(gmem[f] == .absent)
         Check(shape == .fine, else: .EINVAL).because("flags, size", "kvm-tdx §2.8")
+        Check(!initShared || kind == .ordinary, else: .EINVAL)
+          .because("INIT_SHARED is refused for VMs with private memory", "kvm-tdx §2.1")
         gmem[f] <- .open
         gmemCanMap[f] <- Expr<Bool>(mappable.node)
       }

@@ -107,6 +107,8 @@ extension TDXVM {
       Step("the arguments") {
         Check(shape == .fine, else: .EINVAL)
           .because("flags, attributes, size, alignment", "kvm-tdx §2.7")
+        Check(!toPrivate || kind != .ordinary, else: .EINVAL)
+          .because("only a VM with private memory has the attribute", "kvm-tdx §2.7")
       }
       Holding(slotsLock) {
         When(!toPrivate) { zap { p in range.contains(p) && isPrivate[p] } }

@@ -1,6 +1,7 @@
 import SpecLanguage
 import TDXModuleSpecs
 
+private let isOdd = NamedArgument<Bool>("odd")
 private let access = NamedArgument<VCPUAccess>("what")
 private let runnable = NamedArgument<Bool>("runnable")
 private let leaf = NamedArgument<Leaf>("leaf")
@@ -15,6 +16,7 @@ extension TDXVM {
   var run: Action {
     let again = Local<Bool>("enters again")
     let answer = Local<Outcome>("answer")
+    let odd = Local<Bool>("odd reply")
     let why = Local<GuestExit>("exit")
     let gpa = Local<Page?>("gpa")
     return Action(
@@ -22,9 +24,14 @@ extension TDXVM {
     ) {
       vcpuGate
       Holding(vcpuMutex[v]) {
-        Step("kvm_arch_vcpu_ioctl_run") {
+        Step("is the vCPU there") {
           Check(kind != .td || mpRunnable[v], else: .EINTR)
             .because("it blocks until a signal", "kvm-tdx §2.5")
+          odd <- awaitsReply[v] && oddReply[v]
+          awaitsReply[v] <- false
+        }
+        When(odd) { Return(.EINVAL) }
+        Step("kvm_arch_vcpu_ioctl_run") {
           Check(kind != .td || vcpu[v] == .initialized && build == .runnable, else: .EINVAL)
             .because("tdx_vcpu_needs_initialization", "kvm-tdx §2.5")
           hasRun[v] <- true
@@ -36,6 +43,8 @@ extension TDXVM {
             gpa <- exitPage
             again <- nextExit.in(.privateAccess, .sharedAccess, .answered)
               || nextExit == .mapGPA && !forwardsMapGPA
+            awaitsReply[v] <- nextExit == .mapGPA && forwardsMapGPA
+            oddReply[v] <- false
             nextExit <- .shutdown
             exitPage <- nil
           }
@@ -52,6 +61,15 @@ extension TDXVM {
           }
         }
       }
+    }
+  }
+
+  /// User space writes kvm_run.hypercall.ret: 0, EAGAIN and EINVAL are answers that
+  /// tdx_complete_vmcall_map_gpa passes on, anything else ends the next KVM_RUN (kvm-tdx §2.5).
+  var reply: Action {
+    Action("set_hypercall_ret", taking: [v, isOdd], cites: "kvm-tdx §2.5") {
+      Require(vcpuFile[v] != .absent)
+      When(awaitsReply[v]) { oddReply[v] <- Expr<Bool>(isOdd.node) }
     }
   }
 

@@ -56,6 +56,9 @@ public struct TDXVM: Spec {
   let rootLoaded = Map(VCPU.self, false, as: "mmu_root_loaded")
   let listed = Map(VCPU.self, false, as: "vcpu_on_cpu_list")
   let mpRunnable = Map(VCPU.self, false, as: "mp_state_runnable")
+  /// KVM_RUN returned for MapGPA, and user space has not answered in a way that KVM knows.
+  let awaitsReply = Map(VCPU.self, false, as: "map_gpa_pending")
+  let oddReply = Map(VCPU.self, false, as: "hypercall_ret_odd")
   let hasRun = Map(VCPU.self, false, as: "vcpu_has_run")
 
   // Memory (kvm-tdx §1.5).
@@ -123,6 +126,7 @@ public struct TDXVM: Spec {
     initMemRegion
     preFault
     run
+    reply
     accessVCPU
     setMPState
     fallocate

@@ -16,7 +16,13 @@ public enum Caller: EnumDomain { case owner, child }
 public enum Descriptor: EnumDomain { case absent, open, closed }
 
 /// The type that KVM_CREATE_VM was called with.
-public enum VMKind: EnumDomain { case td, plain }
+public enum VMKind: EnumDomain { 
+  case td
+  /// KVM_X86_SW_PROTECTED_VM.
+  case softwareProtected
+  /// KVM_X86_DEFAULT_VM.
+  case ordinary
+}
 
 /// kvm_tdx->state (kvm-tdx §1.1).
 public enum TDBuild: EnumDomain { case uninitialized, initialized, runnable }

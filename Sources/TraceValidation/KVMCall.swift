@@ -111,21 +111,23 @@ struct KVMCalls {
     var argument: UInt64 = 0
     if case .list(let list)? = step.arguments["args"] { argument = list.first?.unsigned ?? 0 }
     let flags = step.number("flags") ?? 0
+    if step.text("cap") == "KVM_CAP_MAX_VCPU_ID" {
+      return KVMCall(
+        vm, "KVM_ENABLE_CAP(MAX_VCPU_ID)",
+        [
+          "shape": shape(argument <= 4096 && flags == 0),
+          "id": .number(Self.limitClass(argument)),
+        ])
+    }
     let (name, isFine): (String, Bool) =
       switch step.text("cap") {
       case "KVM_CAP_SPLIT_IRQCHIP": ("splitIrqchip", argument <= 4096)
       case "KVM_CAP_EXIT_HYPERCALL": ("exitHypercall", argument & ~0x1000 == 0)
-      case "KVM_CAP_MAX_VCPU_ID": ("maxVCPUID", argument <= 4096)
       case "KVM_CAP_MAX_VCPUS": ("maxVCPUs", false)
       case "KVM_CAP_X86_APIC_BUS_CYCLES_NS": ("busCycles", argument != 0)
       default: ("other", true)
       }
-    return KVMCall(
-      vm, step.op,
-      [
-        "cap": .name(name), "shape": shape(isFine && flags == 0),
-        "id": .number(Self.limitClass(argument)),
-      ])
+    return KVMCall(vm, step.op, ["cap": .name(name), "shape": shape(isFine && flags == 0)])
   }
 
   /// vCPU ids by the limits that matter: an id is below a limit exactly when its class is.

@@ -107,7 +107,10 @@ extension KVMCalls {
         && !gpa.addingReportingOverflow(size).overflow
       return KVMCall(
         vm, step.op,
-        ["shape": shape(isFine), "gpa": Self.bits(gpa), "range": .number(geometry.pages(gpa, size))])
+        [
+          "shape": shape(isFine), "gpa": Self.bits(gpa),
+          "range": .number(geometry.pages(gpa, size)),
+        ])
     case "KVM_RUN": return KVMCall(vm, step.op)
     case "KVM_SET_MP_STATE":
       return KVMCall(vm, step.op, ["runnable": .flag(step.number("mp_state") == 0)])

@@ -22,6 +22,8 @@ struct KVMGeometry: Sendable {
   }
 
   private var gpaRanges: [Interval] = []
+  /// Ranges whose pages are added or faulted in.
+  private var mapped: [Interval] = []
   private var gpaCuts: Set<UInt64> = []
   private var fileRanges: [String: [Interval]] = [:]
   private var fileCuts: [String: Set<UInt64>] = [:]
@@ -31,6 +33,7 @@ struct KVMGeometry: Sendable {
   init(_ steps: [KVMStep]) {
     splitsFirstPage = steps.contains { $0.op == "standin_fail" }
     for step in steps { note(step) }
+    cutAtTables()
     spread()
     pages = Self.intervals(gpaRanges, gpaCuts)
     for (file, ranges) in fileRanges {
@@ -42,14 +45,17 @@ struct KVMGeometry: Sendable {
   private mutating func note(_ step: KVMStep) {
     switch step.op {
     case "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_USER_MEMORY_REGION": noteSlot(step)
-    case "KVM_SET_MEMORY_ATTRIBUTES", "KVM_PRE_FAULT_MEMORY":
-      noteRange(step.number("gpa"), step.number("size"))
+    case "KVM_SET_MEMORY_ATTRIBUTES": noteRange(step.number("gpa"), step.number("size"))
+    case "KVM_PRE_FAULT_MEMORY":
+      if noteRange(step.number("gpa"), step.number("size")) {
+        gpaRanges.last.map { mapped.append($0) }
+      }
     case "KVM_TDX_INIT_MEM_REGION":
       let (size, wraps) = (step.number("nr_pages") ?? 0).multipliedReportingOverflow(by: 4096)
       guard !wraps, let gpa = step.number("gpa") else { return }
-      noteRange(gpa, size)
-      let mapped = BufferPlace(step.text("source")).mapped(of: size)
-      if mapped > 0, mapped < size { gpaCuts.insert(gpa &+ mapped) }
+      if noteRange(gpa, size) { gpaRanges.last.map { mapped.append($0) } }
+      let readable = BufferPlace(step.text("source")).mapped(of: size)
+      if readable > 0, readable < size { gpaCuts.insert(gpa &+ readable) }
     case "fallocate": noteExtent(step.on, step.number("offset"), step.number("len"))
     case "standin_script":
       guard case .list(let exit)? = step.arguments["exit"], exit.count > 3,
@@ -70,16 +76,13 @@ struct KVMGeometry: Sendable {
     guard noteRange(gpa, size) else { return }
     let mapped = BufferPlace(step.text("hva")).mapped(of: size)
     if mapped > 0, mapped < size { gpaCuts.insert(gpa &+ mapped) }
+    // A call that was refused before KVM looked at what the file is bound to needs no cuts.
+    guard step.ret == 0 || step.errno == "EEXIST" else { return }
     guard let file = step.text("gmem"), let offset = step.number("gmem_offset"),
       offset % 4096 == 0, !offset.addingReportingOverflow(size).overflow
     else { return }
     bindings.append(Binding(gpa: gpa, size: size, file: file, offset: offset))
     noteExtent(file, offset, size)
-    var cut = (gpa >> 21 + 1) << 21
-    while cut < gpa + size, cut - gpa < 128 << 20 {
-      gpaCuts.insert(cut)
-      cut += 1 << 21
-    }
   }
 
   @discardableResult
@@ -100,6 +103,20 @@ struct KVMGeometry: Sendable {
     fileRanges[file, default: []].append(Interval(start: start, end: start + size))
     fileCuts[file, default: []].formUnion([start, start + size])
     if splitsFirstPage { fileCuts[file, default: []].insert(start + 4096) }
+  }
+
+  /// Where a range that is mapped goes on to another table of the secure EPT, an interval ends.
+  private mutating func cutAtTables() {
+    for range in mapped {
+      for binding in bindings {
+        let end = min(range.end, binding.gpa + binding.size)
+        var cut = (max(range.start, binding.gpa) >> 21 + 1) << 21
+        while cut < end {
+          gpaCuts.insert(cut)
+          cut += 1 << 21
+        }
+      }
+    }
   }
 
   /// Cuts of a file are cuts of the GPA space that it backs, and the other way round.

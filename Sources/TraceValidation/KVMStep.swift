@@ -8,7 +8,8 @@ struct ListedLeaf: Hashable, Sendable {
 
   /// Whether they are the same call: a GPA that is not recorded agrees with any.
   func agrees(with other: ListedLeaf) -> Bool {
-    leaf == other.leaf && status == other.status && (gpa == nil || other.gpa == nil || gpa == other.gpa)
+    leaf == other.leaf && status == other.status
+      && (gpa == nil || other.gpa == nil || gpa == other.gpa)
   }
 
   var text: String {

@@ -15,6 +15,7 @@ extension TDXVM {
     ) {
       Step("kvm_create_vm") {
         Require(vmFile == .absent)
+        Require(types == 1 || vmKind == .td)
         Check(shape == .fine, else: .EINVAL).because("no such type of VM", "kvm-tdx §2.1")
         vmFile <- .open
         kind <- Expr<VMKind>(vmKind.node)
@@ -25,10 +26,10 @@ extension TDXVM {
   /// KVM_ENABLE_CAP (kvm-tdx §2.1).
   var enableCap: Action {
     Action(
-      "KVM_ENABLE_CAP", taking: [caller, capability, shape, idClass], by: HostThread.self,
+      "KVM_ENABLE_CAP", taking: [caller, capability, shape], by: HostThread.self,
       cites: "kvm-tdx §2.1"
     ) {
-      vmGate
+      vmGate(trying: environment == 1 || capability != .exitHypercall)
       Step("flags and argument") {
         Check(shape == .fine && capability != .maxVCPUs, else: .EINVAL)
           .because("flags, or an argument that is out of range", "kvm-tdx §2.1")
@@ -39,12 +40,28 @@ extension TDXVM {
             capability != .splitIrqchip || irqchip == .none && !anyVCPU, else: .EEXIST
           ).because("there is an irqchip, or a vCPU", "kvm-tdx §2.1")
           Check(capability != .busCycles || irqchip != .none, else: .ENXIO)
-          Check(
-            capability != .maxVCPUID || maxVCPUID == 7 || maxVCPUID == idClass, else: .EINVAL
-          ).because("the limit is set once, at the latest by the first vCPU", "kvm-tdx §2.4")
           When(capability == .splitIrqchip) { irqchip <- .split }
           When(capability == .exitHypercall) { forwardsMapGPA <- true }
-          When(capability == .maxVCPUID) { maxVCPUID <- Expr<Int>(idClass.node) }
+        }
+      }
+    }
+  }
+
+  /// KVM_ENABLE_CAP(KVM_CAP_MAX_VCPU_ID) (kvm-tdx §2.4).
+  var limitIDs: Action {
+    Action(
+      "KVM_ENABLE_CAP(MAX_VCPU_ID)", taking: [caller, shape, idClass], by: HostThread.self,
+      cites: "kvm-tdx §2.4"
+    ) {
+      vmGate
+      Step("flags and argument") {
+        Check(shape == .fine, else: .EINVAL).because("flags, or too high", "kvm-tdx §2.4")
+      }
+      Holding(kvmLock) {
+        Step("kvm_vm_ioctl_enable_cap") {
+          Check(maxVCPUID == 7 || maxVCPUID == idClass, else: .EINVAL)
+            .because("set once, at the latest by the first vCPU", "kvm-tdx §2.4")
+          maxVCPUID <- Expr<Int>(idClass.node)
         }
       }
     }
@@ -97,7 +114,7 @@ extension TDXVM {
     Action(
       "KVM_CREATE_VCPU", taking: [caller, v, idClass], by: HostThread.self, cites: "kvm-tdx §2.4"
     ) {
-      vmGate
+      vmGate(trying: arguments == 1 || idClass == 0)
       Step("the id") {
         Check(idClass < 6, else: .EINVAL)
           .because("KVM_MAX_VCPU_IDS", "kvm-tdx §2.4")

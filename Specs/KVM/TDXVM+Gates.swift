@@ -3,9 +3,13 @@ import TDXModuleSpecs
 
 extension TDXVM {
   /// The gate of every ioctl on the VM's descriptor (kvm-tdx §2.0).
-  var vmGate: Statement {
+  var vmGate: Statement { vmGate() }
+
+  /// - Parameter tried: which arguments a scope tries.
+  func vmGate(trying tried: Condition = Condition(.yes)) -> Statement {
     Step("kvm_vm_ioctl: the gate") {
       Require(vmFile != .absent)
+      Require(tried && (arguments == 1 || caller == .owner))
       Check(vmFile == .open, else: .EBADF).because("the descriptor is closed", "kvm-tdx §2.11")
       Check(caller == .owner && !vmDead, else: .EIO)
         .because("another mm, or the VM is dead; read without a lock", "kvm-tdx §2.0")
@@ -13,9 +17,13 @@ extension TDXVM {
   }
 
   /// The gate of every ioctl on a vCPU's descriptor (kvm-tdx §2.0).
-  var vcpuGate: Statement {
+  var vcpuGate: Statement { vcpuGate() }
+
+  /// - Parameter tried: which arguments a scope tries.
+  func vcpuGate(trying tried: Condition = Condition(.yes)) -> Statement {
     Step("kvm_vcpu_ioctl: the gate") {
       Require(vcpuFile[v] != .absent)
+      Require(tried && (arguments == 1 || caller == .owner))
       Check(vcpuFile[v] == .open, else: .EBADF)
         .because("the descriptor is closed", "kvm-tdx §2.11")
       Check(caller == .owner && !vmDead, else: .EIO)

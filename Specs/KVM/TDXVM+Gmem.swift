@@ -11,7 +11,8 @@ extension TDXVM {
   /// KVM_CREATE_GUEST_MEMFD (kvm-tdx §2.8).
   var createGmem: Action {
     Action(
-      "KVM_CREATE_GUEST_MEMFD", taking: [caller, f, shape, mappable, initShared], by: HostThread.self,
+      "KVM_CREATE_GUEST_MEMFD", taking: [caller, f, shape, mappable, initShared],
+      by: HostThread.self,
       cites: "kvm-tdx §2.8"
     ) {
       vmGate
@@ -48,9 +49,10 @@ extension TDXVM {
       When(mode == .punchHole) {
         Holding(invalidateLock[f]) {
           zap { p in
-            fileOf[p] == f.element && exists(FileIndex.self) { i in
-              extent.contains(i) && indexOf[p] == i
-            }
+            fileOf[p] == f.element
+              && exists(FileIndex.self) { i in
+                extent.contains(i) && indexOf[p] == i
+              }
           }
           Step("truncates: the folios go back to the host") {
             Each(FileIndex.self) { i in When(extent.contains(i)) { hasFolio[f, i] <- false } }

@@ -12,7 +12,7 @@ extension TDXVM {
       taking: [caller, command, v, region, bits, range, unreadable], by: HostThread.self,
       cites: "kvm-tdx §2.3.2"
     ) {
-      vcpuGate
+      vcpuGate(trying: arguments == 1 || bits == .low)
       vcpuCommand
       guarded(tdInitMemRegion)
     }
@@ -143,7 +143,7 @@ extension TDXVM {
       "KVM_PRE_FAULT_MEMORY", taking: [caller, v, shape, bits, range], by: HostThread.self,
       cites: "kvm-tdx §2.10"
     ) {
-      vcpuGate
+      vcpuGate(trying: arguments == 1 || bits == .low)
       Step("the arguments") {
         Check(shape == .fine, else: .EINVAL).because("flags, alignment, size", "kvm-tdx §2.10")
       }

@@ -17,7 +17,7 @@ extension TDXVM {
       taking: [caller, shape, slot, flags, size, range, bits, f, backing, shift, unmapped],
       by: HostThread.self, cites: "kvm-tdx §2.6"
     ) {
-      vmGate
+      vmGate(trying: arguments == 1 || bits == .low && backing.in(.file, .notOpen))
       Step("what is looked at without locks") {
         Check(shape == .fine, else: .EINVAL)
           .because("flags of the first version, or the slot's number", "kvm-tdx §2.6")
@@ -37,7 +37,11 @@ extension TDXVM {
             else: .EEXIST
           ).because("it overlaps another slot", "kvm-tdx §2.6")
         }
-        When(size == .zero) { deleteSlot } else: { createSlot }
+        When(size == .zero) {
+          deleteSlot
+        } else: {
+          createSlot
+        }
       }
     }
   }
@@ -68,9 +72,10 @@ extension TDXVM {
           .because("no memfd of this VM, or too small", "kvm-tdx §2.6")
         Check(
           forAll(Page.self) { p in
-            fileOf[p] != f || forAll(Page.self) { q in
-              !range.contains(q) || indexOf[p] != index(of: q)
-            }
+            fileOf[p] != f
+              || forAll(Page.self) { q in
+                !range.contains(q) || indexOf[p] != index(of: q)
+              }
           }, else: .EEXIST
         ).because("some of the file is bound to another slot", "kvm-tdx §2.6")
       }

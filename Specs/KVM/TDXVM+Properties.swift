@@ -18,9 +18,10 @@ extension TDXVM {
       cites: "kvm-tdx S-8"
     ) {
       forAll(Page.self) { p in
-        mirror[p] && !holding(mmuLock) ==> exists(File.self) { g in
-          exists(FileIndex.self) { i in fileOf[p] == g && indexOf[p] == i && hasFolio[g, i] }
-        }
+        mirror[p] && !holding(mmuLock)
+          ==> exists(File.self) { g in
+            exists(FileIndex.self) { i in fileOf[p] == g && indexOf[p] == i && hasFolio[g, i] }
+          }
       }
     }
     Always(
@@ -33,9 +34,10 @@ extension TDXVM {
       }
     }
     Always("S-23", "without a failing module only a CPUID of another width kills the VM") {
-      bugged && faults == 0 ==> exists(VCPU.self) { w in
-        (width == .bits52) != (cpuidWidth[w] == .bits52)
-      }
+      bugged && faults == 0
+        ==> exists(VCPU.self) { w in
+          (width == .bits52) != (cpuidWidth[w] == .bits52)
+        }
     }
     Always("S-30", "a vCPU of a TD exists only once the TD is initialized", cites: "kvm-tdx S-30") {
       kind == .td && anyVCPU && !destroyed ==> build != .uninitialized

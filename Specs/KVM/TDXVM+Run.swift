@@ -68,7 +68,7 @@ extension TDXVM {
   /// tdx_complete_vmcall_map_gpa passes on, anything else ends the next KVM_RUN (kvm-tdx §2.5).
   var reply: Action {
     Action("set_hypercall_ret", taking: [v, isOdd], cites: "kvm-tdx §2.5") {
-      Require(vcpuFile[v] != .absent)
+      Require(environment == 1 && vcpuFile[v] != .absent)
       When(awaitsReply[v]) { oddReply[v] <- Expr<Bool>(isOdd.node) }
     }
   }
@@ -106,6 +106,7 @@ extension TDXVM {
   /// Other TDs take the last KeyID, or give one back.
   var otherTDs: Action {
     Action("other TDs' KeyIDs", taking: [taken], cites: "kvm-tdx §1.4") {
+      Require(environment == 1)
       keyIDsTaken <- Expr<Bool>(taken.node)
     }
   }
@@ -122,6 +123,7 @@ extension TDXVM {
   /// Why the guest exits next.
   var exits: Action {
     Action("the guest's next exit", taking: [exit, place], cites: "kvm-tdx §2.5") {
+      Require(environment == 1)
       nextExit <- Expr<GuestExit>(exit.node)
       exitPage <- Expr<Page?>(place.node)
     }

@@ -22,6 +22,12 @@ public struct TDXVM: Spec {
   let bias = Parameter("bias", 0...61, default: 0, "the shift that means no distance")
   let threads = Parameter("threads", of: HostThread.self, 1...3, default: 1, "VMM threads")
   let cpus = Parameter("cpus", 1...16, default: 1, "CPUs of the host, the most vCPUs of a TD")
+  let environment = Parameter(
+    "ENVIRONMENT", 0...1, default: 0,
+    "1: other TDs take KeyIDs, the guest exits for any reason, user space sees MapGPA")
+  let types = Parameter("TYPES", 0...1, default: 0, "1: also VMs that are no TDs")
+  let arguments = Parameter(
+    "ARGUMENTS", 0...1, default: 0, "1: every class of arguments, and callers with another mm")
   let faults = Parameter("FAULTS", 0...1, default: 0, "1: any SEAMCALL may fail")
 
   /// The secure EPT's table of each level above a page (kvm-tdx §1.5).
@@ -105,6 +111,7 @@ public struct TDXVM: Spec {
   public var actions: [Action] {
     createVM
     enableCap
+    limitIDs
     createIrqchip
     setTSC
     checkExtension
@@ -144,14 +151,30 @@ public struct TDXVM: Spec {
 
   public var properties: [Property] { safety }
 
+  /// The calls that build, run and destroy a TD.
+  private static let coreCalls = [
+    "KVM_CREATE_VM", "KVM_ENABLE_CAP", "KVM_TDX_INIT_VM", "KVM_CREATE_VCPU", "KVM_SET_CPUID2",
+    "KVM_TDX_INIT_VCPU", "KVM_TDX_FINALIZE_VM", "KVM_CREATE_GUEST_MEMFD",
+    "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_MEMORY_ATTRIBUTES", "KVM_TDX_INIT_MEM_REGION",
+    "KVM_PRE_FAULT_MEMORY", "KVM_RUN", "fallocate", "close(vm)", "close(vcpu)", "close(gmem)",
+  ]
+
   public var scopes: [Scope] {
-    Scope("small", "one of each, one thread, the module never fails", [:])
-    Scope("race", "the same with two threads", ["threads": 2])
+    Scope(
+      "small", "one of each, one thread, the module never fails", [:],
+      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
+    Scope(
+      "arguments", "the same with every class of arguments", ["ARGUMENTS": 1],
+      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
+    Scope(
+      "faults", "the same, and any SEAMCALL may fail", ["FAULTS": 1],
+      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
     Scope(
       "replay", "recorded calls",
       [
         "vcpus": 8, "pages": 62, "tables": 248, "slots": 12, "files": 8, "indices": 62,
-        "shifts": 123, "bias": 61, "FAULTS": 1, "cpus": 2,
+        "shifts": 123, "bias": 61, "FAULTS": 1, "cpus": 2, "ENVIRONMENT": 1, "TYPES": 1,
+        "ARGUMENTS": 1,
       ])
   }
 }

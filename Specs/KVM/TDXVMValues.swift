@@ -16,7 +16,7 @@ public enum Caller: EnumDomain { case owner, child }
 public enum Descriptor: EnumDomain { case absent, open, closed }
 
 /// The type that KVM_CREATE_VM was called with.
-public enum VMKind: EnumDomain { 
+public enum VMKind: EnumDomain {
   case td
   /// KVM_X86_SW_PROTECTED_VM.
   case softwareProtected
@@ -136,7 +136,7 @@ public enum GuestExit: EnumDomain {
 
 /// KVM_ENABLE_CAP capabilities (kvm-tdx §2.1).
 public enum Capability: EnumDomain {
-  case splitIrqchip, exitHypercall, maxVCPUID, maxVCPUs, busCycles, other
+  case splitIrqchip, exitHypercall, maxVCPUs, busCycles, other
 }
 
 /// Registers and events of a vCPU (kvm-tdx §2.0).

@@ -126,7 +126,9 @@ public struct KVMTraceCheck {
     disagreements.append(
       TraceDisagreement(
         place: place, sequence: sequence.id, call: sequence.steps.count + 1, leaf: "exit",
-        arguments: "", differences: (list.map { [$0] } ?? []) + [("answer", "ok", result.answer)],
+        arguments: "",
+        differences: result.answer == "ok"
+          ? list.map { [$0] } ?? [] : [("answer", "ok", result.answer)],
         check: "what closes at the process's end"))
   }
 

@@ -15,9 +15,8 @@ extension TDXVM {
       by: HostThread.self,
       cites: "kvm-tdx §2.8"
     ) {
-      vmGate
+      vmGate(trying: gmem[f] == .absent)
       Step("kvm_gmem_create") {
-        Require(gmem[f] == .absent)
         Check(shape == .fine, else: .EINVAL).because("flags, size", "kvm-tdx §2.8")
         Check(!initShared || kind == .ordinary, else: .EINVAL)
           .because("INIT_SHARED is refused for VMs with private memory", "kvm-tdx §2.1")

@@ -80,7 +80,8 @@ extension TDXVM {
     let status = Local<LeafStatus>("status")
     return Action("tdx_td_finalize", cites: "kvm-tdx §2.2.3") {
       Step("the TD's state") {
-        Check(isBeingBuilt, else: .EINVAL).because("INIT_VM first, and only once", "kvm-tdx §2.2.3")
+        Check(isBeingBuilt, else: .EINVAL)
+          .because("INIT_VM first, and only once", "kvm-tdx §2.2.3")
       }
       seamcall(.mrFinalize, into: status)
       When(status == .operandBusy) { Return(.EBUSY) }

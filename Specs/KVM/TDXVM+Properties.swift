@@ -33,11 +33,13 @@ extension TDXVM {
           ==> isPrivate[p] && slotOf[p] != nil && fileOf[p] != nil && !isReleased(p)
       }
     }
-    Always("S-23", "without a failing module only a CPUID of another width kills the VM") {
+    Always("S-23", "no order of calls reaches KVM_BUG_ON", cites: "kvm-tdx S-23") {
+      !bugged || faults == 1
+    }
+    .expect(.violated, because: "KVM_SET_CPUID2 may give a vCPU another GPA width than the TD's")
+    Always("S-23-width", "only a CPUID of another GPA width kills the VM", cites: "kvm-tdx §2.5") {
       bugged && faults == 0
-        ==> exists(VCPU.self) { w in
-          (width == .bits52) != (cpuidWidth[w] == .bits52)
-        }
+        ==> exists(VCPU.self) { w in (width == .bits52) != (cpuidWidth[w] == .bits52) }
     }
     Always("S-30", "a vCPU of a TD exists only once the TD is initialized", cites: "kvm-tdx S-30") {
       kind == .td && anyVCPU && !destroyed ==> build != .uninitialized

@@ -21,7 +21,7 @@ public struct TDXVM: Spec {
     "shifts", of: Shift.self, 1...123, default: 1, "distances of file and GPA intervals")
   let bias = Parameter("bias", 0...61, default: 0, "the shift that means no distance")
   let threads = Parameter("threads", of: HostThread.self, 1...3, default: 1, "VMM threads")
-  let cpus = Parameter("cpus", 1...16, default: 1, "CPUs of the host, the most vCPUs of a TD")
+  let cpus = Parameter("cpus", 1...16, default: 2, "CPUs of the host, the most vCPUs of a TD")
   let environment = Parameter(
     "ENVIRONMENT", 0...1, default: 0,
     "1: other TDs take KeyIDs, the guest exits for any reason, user space sees MapGPA")
@@ -165,9 +165,6 @@ public struct TDXVM: Spec {
       parts: [ThreadPart("vmm", calls: Self.coreCalls)])
     Scope(
       "arguments", "the same with every class of arguments", ["ARGUMENTS": 1],
-      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
-    Scope(
-      "faults", "the same, and any SEAMCALL may fail", ["FAULTS": 1],
       parts: [ThreadPart("vmm", calls: Self.coreCalls)])
     Scope(
       "replay", "recorded calls",

@@ -76,7 +76,7 @@ extension KVMReplay {
         state = try plain(KVMVariables.keyIDs, taken, state)
       }
       if call.action == "KVM_RUN" {
-        state = try plain(KVMVariables.exit, exit(script), state)
+        state = try plain(KVMVariables.exit, scriptedExit(script), state)
       }
       let (answer, list) = try carryOut(call, state)
       for (number, cell) in variables.injected.enumerated() {
@@ -151,7 +151,7 @@ extension KVMReplay {
     return calls.geometry.page(at: access.gpa)
   }
 
-  private func exit(_ exit: TraceValue?) -> [String: KVMCall.Value] {
+  private func scriptedExit(_ exit: TraceValue?) -> [String: KVMCall.Value] {
     guard case .list(let list)? = exit, let reason = list.first?.text else {
       return ["exit": .name("shutdown"), "gpa": .optional(nil)]
     }

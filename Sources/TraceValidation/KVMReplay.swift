@@ -93,7 +93,6 @@ struct KVMReplay {
     case "munmap": return try unmap(step)
     default: break
     }
-    guard handlesAreKnown(step) else { return nil }
     if step.on == "dev" && step.op != "KVM_CREATE_VM" {
       return perform(device(step))
     }
@@ -107,10 +106,6 @@ struct KVMReplay {
     let result = perform(call)
     if !step.byChild { note(step, result) }
     return result
-  }
-
-  private func handlesAreKnown(_ step: KVMStep) -> Bool {
-    step.on == "dev" || calls.handles.objects[step.on] != nil
   }
 
   private func device(_ step: KVMStep) -> KVMCall {

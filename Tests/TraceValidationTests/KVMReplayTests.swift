@@ -60,7 +60,7 @@ import Testing
     #expect(check.disagreements.isEmpty)
     #expect(check.isEnough)
     #expect(check.answers.sequences == 40)
-    #expect(check.answers.total.compared > 900)
+    #expect(check.answers.total.compared > 600)
     #expect(check.answers.total.agreed == check.answers.total.compared)
     #expect(check.lists.total.agreed == check.lists.total.compared)
   }

@@ -63,7 +63,7 @@ public struct ModuleTraceCheck {
         counted.add(leaf, answer, agreed: agreed)
         compared += 1
       }
-      counted.notReached += calls.count - compared
+      for call in calls.dropFirst(compared) { counted.skip(call.leaf, call.answer) }
       tally = counted
       if let disagreement, disagreements.count < limit { disagreements.append(disagreement) }
     } catch {

@@ -13,7 +13,10 @@ public struct ReplayTally: Sendable {
   public struct Count: Hashable, Sendable {
     public var agreed = 0
     public var compared = 0
-    public var isWeak: Bool { agreed * 100 < compared * ReplayTally.leastOfCell }
+    /// Too few calls agree, or none was reached.
+    public var isWeak: Bool {
+      compared == 0 || agreed * 100 < compared * ReplayTally.leastOfCell
+    }
     /// In per cent, rounded down to one decimal.
     public var percent: Double { compared == 0 ? 0 : Double(agreed * 1000 / compared) / 10 }
   }
@@ -27,7 +30,7 @@ public struct ReplayTally: Sendable {
   public private(set) var total = Count()
   public internal(set) var sequences = 0
   /// Calls after the first disagreement of their sequence.
-  public internal(set) var notReached = 0
+  public private(set) var notReached = 0
 
   /// - Parameter perMille: of all calls that must agree.
   public init(perMille: Int = 995) { self.perMille = perMille }
@@ -38,6 +41,13 @@ public struct ReplayTally: Sendable {
     guard agreed else { return }
     cells[Cell(leaf: leaf, answer: answer), default: Count()].agreed += 1
     total.agreed += 1
+  }
+
+  /// A call after a disagreement: its cell needs a call that is compared.
+  mutating func skip(_ leaf: String, _ answer: String) {
+    let cell = Cell(leaf: leaf, answer: answer)
+    cells[cell] = cells[cell] ?? Count()
+    notReached += 1
   }
 
   /// Cells of which too few calls agree.

@@ -86,7 +86,8 @@ import Testing
       "{\"id\":\"x\"}\n", "[]\n", "{\"id\":\"x\",\"calls\":[{\"leaf\":\"MEM.TRACK\"}]}\n",
       "{\"id\":\"x\",\"calls\":[{\"leaf\":\"NO.SUCH\",\"lp\":0,\"args\":{}}]}\n",
       "{\"id\":\"x\",\"calls\":[{\"leaf\":\"MEM.TRACK\",\"lp\":0,\"args\":{\"td\":\"td:9\"}}]}\n",
-      "{\"id\":\"x\",\"calls\":[{\"leaf\":\"MEM.TRACK\",\"lp\":0,\"args\":{\"td\":\"page:0\",\"x\":1}}]}\n",
+      "{\"id\":\"x\",\"calls\":[{\"leaf\":\"MEM.TRACK\",\"lp\":0,"
+        + "\"args\":{\"td\":\"page:0\",\"x\":1}}]}\n",
       "{\"id\":\"x\",\"calls\":[{\"leaf\":\"MEM.TRACK\",\"lp\":0,\"new\":1}]}\n", "{\"id\": x}\n",
     ])
   func malformed(text: String) throws {
@@ -125,5 +126,16 @@ import Testing
     #expect(tally.weakCells.map(\.cell.leaf) == ["B"])
     #expect(!tally.isEnough)
     #expect(!ReplayTally().isEnough)
+  }
+
+  @Test("an answer that only comes after disagreements is not right") func unreached() {
+    var tally = ReplayTally()
+    for _ in 0..<1_000 { tally.add("A", "x", agreed: true) }
+    tally.skip("A", "x")
+    #expect(tally.isEnough)
+    tally.skip("A", "y")
+    #expect(tally.notReached == 2)
+    #expect(tally.weakCells.map(\.cell.answer) == ["y"])
+    #expect(!tally.isEnough)
   }
 }

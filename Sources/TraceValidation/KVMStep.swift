@@ -68,6 +68,13 @@ struct KVMStep: Sendable {
       value["module_decides"] == .bool(true) || value["after_module_decision"] == .bool(true)
   }
 
+  /// Whether KVM answers it, and not the module or the recording's own machinery.
+  var isCompared: Bool { !isUndecided && !Self.machinery.contains(op) }
+
+  private static let machinery: Set<String> = [
+    "standin_fail", "standin_script", "set_hypercall_ret", "touch",
+  ]
+
   /// `ok` or the errno's name.
   var answer: String { ret == -1 ? errno ?? "-1" : "ok" }
 

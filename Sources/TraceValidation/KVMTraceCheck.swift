@@ -74,7 +74,7 @@ public struct KVMTraceCheck {
   private mutating func refuse(_ sequence: KVMSequence, _ place: String, _ error: SpecError) {
     guard let first = sequence.steps.first else { return }
     answers.add(first.op, first.answer, agreed: false)
-    answers.notReached += sequence.steps.count - 1
+    skip(sequence.steps.dropFirst())
     note(first, 1, [("call", first.answer, error.message)], "", sequence, place)
   }
 
@@ -84,16 +84,22 @@ public struct KVMTraceCheck {
     for (number, step) in sequence.steps.enumerated() {
       guard let result = try replay.carryOut(step) else { continue }
       if result.leaves.contains(where: { $0.leaf == "TDH.VP.ENTER" }) { replay.script = nil }
-      if step.isUndecided || step.op == "set_hypercall_ret" { continue }
+      if !step.isCompared { continue }
       let differences = compare(step, result)
       guard differences.isEmpty else {
-        let rest = sequence.steps.count - number - 1
-        answers.notReached += rest
-        lists.notReached += rest
+        skip(sequence.steps.dropFirst(number + 1))
         return note(step, number + 1, differences, result.check, sequence, place)
       }
     }
     compareEnd(replay.end(), sequence, place)
+  }
+
+  /// Steps after a disagreement.
+  private mutating func skip(_ steps: ArraySlice<KVMStep>) {
+    for step in steps where step.isCompared {
+      answers.skip(step.op, step.answer)
+      lists.skip(step.op, step.answer)
+    }
   }
 
   private mutating func compare(

@@ -53,7 +53,7 @@ extension TDXVM {
       "KVM_ENABLE_CAP(MAX_VCPU_ID)", taking: [caller, shape, idClass], by: HostThread.self,
       cites: "kvm-tdx §2.4"
     ) {
-      vmGate
+      vmGate(trying: environment == 1)
       Step("flags and argument") {
         Check(shape == .fine, else: .EINVAL).because("flags, or too high", "kvm-tdx §2.4")
       }

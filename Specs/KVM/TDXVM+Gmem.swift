@@ -27,9 +27,12 @@ extension TDXVM {
   }
 
   /// A call on a memfd: from any mm, and also when the VM is dead (kvm-tdx §1.6).
-  private var gmemGate: Statement {
+  private var gmemGate: Statement { gmemGate() }
+
+  /// - Parameter tried: whether a scope makes the call.
+  private func gmemGate(trying tried: Condition = Condition(.yes)) -> Statement {
     Step("fdget") {
-      Require(gmem[f] != .absent)
+      Require(tried && gmem[f] != .absent)
       Check(gmem[f] == .open, else: .EBADF).because("the descriptor is closed", "kvm-tdx §2.11")
     }
   }
@@ -84,7 +87,7 @@ extension TDXVM {
     Action(
       "mmap", taking: [f, isSharedMapping], by: HostThread.self, cites: "kvm-tdx §2.9"
     ) {
-      gmemGate
+      gmemGate(trying: environment == 1)
       Step("kvm_gmem_mmap") {
         Check(gmemCanMap[f], else: .ENODEV).because("no flag MMAP", "kvm-tdx §2.9")
         Check(isSharedMapping, else: .EINVAL).because("no shared mapping", "kvm-tdx §2.9")

@@ -96,7 +96,7 @@ extension TDXVM {
       "KVM_SET_MP_STATE", taking: [caller, v, runnable], by: HostThread.self,
       cites: "kvm-tdx §1.2"
     ) {
-      vcpuGate
+      vcpuGate(trying: environment == 1)
       Holding(vcpuMutex[v]) { Step("sets it") { mpRunnable[v] <- Expr<Bool>(runnable.node) } }
     }
   }

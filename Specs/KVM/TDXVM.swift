@@ -24,7 +24,7 @@ public struct TDXVM: Spec {
   let cpus = Parameter("cpus", 1...16, default: 2, "CPUs of the host, the most vCPUs of a TD")
   let environment = Parameter(
     "ENVIRONMENT", 0...1, default: 0,
-    "1: other TDs take KeyIDs, the guest exits for any reason, user space sees MapGPA")
+    "1: other TDs take KeyIDs, the guest exits for any reason, calls that TDs are run without")
   let types = Parameter("TYPES", 0...1, default: 0, "1: also VMs that are no TDs")
   let arguments = Parameter(
     "ARGUMENTS", 0...1, default: 0, "1: every class of arguments, and callers with another mm")

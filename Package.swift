@@ -31,7 +31,8 @@ let package = Package(
     .target(
       name: "Catalogue",
       dependencies: [
-        "SpecLanguage", "BenchmarkSpecs", "TDXModuleSpecs", "TeardownSpecs", "TutorialSpecs",
+        "SpecLanguage", "BenchmarkSpecs", "KVMSpecs", "TDXModuleSpecs", "TeardownSpecs",
+        "TutorialSpecs",
       ],
       path: "Specs/Catalogue"),
     .target(name: "Verdicts", dependencies: ["SpecLanguage", "SpecProgram"]),

@@ -86,6 +86,27 @@ public struct Action: Hashable, Sendable {
       SourceLocation(file: file, line: line))
   }
 
+  /// A procedure with any number of arguments.
+  public init<R: Role>(
+    _ name: String, taking arguments: [any ListedArgument], by role: R.Type,
+    cites citations: String..., file: String = #fileID, line: Int = #line,
+    @StatementBuilder _ body: () -> [Statement]
+  ) {
+    self.init(
+      name, arguments.map(\.argument), R.sort, body(), citations,
+      SourceLocation(file: file, line: line))
+  }
+
+  /// A one-step action with any number of arguments.
+  public init(
+    _ name: String, taking arguments: [any ListedArgument], cites citations: String...,
+    file: String = #fileID, line: Int = #line, @StatementBuilder _ body: () -> [Statement]
+  ) {
+    self.init(
+      name, arguments.map(\.argument), nil, body(), citations,
+      SourceLocation(file: file, line: line))
+  }
+
   init(
     named name: String, _ arguments: [ActionArgument], _ body: [Statement],
     _ citations: [String], _ location: SourceLocation
@@ -114,6 +135,11 @@ extension Statement {
 }
 
 extension ActionArgument {
+  init(name: String, type: ValueType) {
+    bound = BoundID(raw: Identity.next(), type: type)
+    self.name = name
+  }
+
   init<D: Domain>(_ domain: D.Type) {
     bound = BoundID(raw: Identity.next(), type: D.valueType)
     name = D.valueType.letter

@@ -30,6 +30,7 @@ extension Outcome {
   /// The call returned 0 (or, for a SEAMCALL, TDX_SUCCESS).
   public static let ok = Outcome("ok", kind: .success)
 
+  public static let E2BIG = Outcome("E2BIG", kind: .errno)
   public static let EAGAIN = Outcome("EAGAIN", kind: .errno)
   public static let EBADF = Outcome("EBADF", kind: .errno)
   public static let EBUSY = Outcome("EBUSY", kind: .errno)
@@ -45,6 +46,8 @@ extension Outcome {
   public static let ENOMEM = Outcome("ENOMEM", kind: .errno)
   public static let ENOSPC = Outcome("ENOSPC", kind: .errno)
   public static let ENOTTY = Outcome("ENOTTY", kind: .errno)
+  public static let ENXIO = Outcome("ENXIO", kind: .errno)
   public static let EOPNOTSUPP = Outcome("EOPNOTSUPP", kind: .errno)
   public static let EPERM = Outcome("EPERM", kind: .errno)
+  public static let ESPIPE = Outcome("ESPIPE", kind: .errno)
 }

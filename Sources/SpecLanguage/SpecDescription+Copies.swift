@@ -2,14 +2,14 @@ extension SpecDescription {
   /// The same spec with other variables, actions or properties.
   public init(
     _ base: SpecDescription, variables: [NamedVariable]? = nil, actions: [Action]? = nil,
-    properties: [Property]? = nil, isMutated: Bool? = nil
+    properties: [Property]? = nil, constants: [ConstantDeclaration]? = nil, isMutated: Bool? = nil
   ) {
     name = base.name
     summary = base.summary
     self.variables = variables ?? base.variables
     locks = base.locks
     parameters = base.parameters
-    constants = base.constants
+    self.constants = constants ?? base.constants
     self.actions = actions ?? base.actions
     self.properties = properties ?? base.properties
     scopes = base.scopes
@@ -17,6 +17,23 @@ extension SpecDescription {
     mutations = base.mutations
     cost = base.cost
     self.isMutated = isMutated ?? base.isMutated
+  }
+}
+
+extension SpecDescription {
+  /// The same spec with other values in some of its tables, such as those of a recorded machine.
+  ///
+  /// - Parameter tables: for a constant's name the value's number for each element; elements after
+  ///   the last one have the last value.
+  public func with(tables: [String: [Int]]) -> SpecDescription {
+    SpecDescription(
+      self,
+      constants: constants.map { constant in
+        guard let values = tables[constant.name], let last = values.last else { return constant }
+        return ConstantDeclaration(
+          id: constant.id, name: constant.name, key: constant.key, value: constant.value,
+          table: { key, _ in values.indices.contains(key) ? values[key] : last })
+      })
   }
 }
 

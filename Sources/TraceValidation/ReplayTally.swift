@@ -24,13 +24,16 @@ public struct ReplayTally: Sendable {
   /// Per cent of the calls of one leaf and answer that must agree.
   public static let leastOfCell = 95
   /// Per mille of all calls that must agree.
-  public static let leastOfAll = 995
+  public let perMille: Int
 
   public private(set) var cells: [Cell: Count] = [:]
   public private(set) var total = Count()
   public internal(set) var sequences = 0
   /// Calls after the first disagreement of their sequence.
   public private(set) var notReached = 0
+
+  /// - Parameter perMille: of all calls that must agree.
+  public init(perMille: Int = 995) { self.perMille = perMille }
 
   mutating func add(_ leaf: String, _ answer: String, agreed: Bool) {
     cells[Cell(leaf: leaf, answer: answer), default: Count()].compared += 1
@@ -54,7 +57,7 @@ public struct ReplayTally: Sendable {
 
   /// Enough calls were compared and agree, over all and in every cell.
   public var isEnough: Bool {
-    total.compared > 0 && total.agreed * 1000 >= total.compared * Self.leastOfAll
+    total.compared > 0 && total.agreed * 1000 >= total.compared * perMille
       && weakCells.isEmpty
   }
 }

@@ -18,6 +18,16 @@ extension TDXSpec {
 enum TraceFormat: String, ExpressibleByArgument, CaseIterable {
   /// Calls of the TDX module with their answers and state changes.
   case tdxModule = "tdx-module"
+  /// Calls of a VMM with KVM's answers and the SEAMCALLs it made.
+  case kvmAnswers = "kvm-answers"
+
+  /// The file of the whole corpus.
+  var corpusFile: String {
+    switch self {
+    case .tdxModule: "tdx-module-traces.jsonl.gz"
+    case .kvmAnswers: "kvm-answers.jsonl.gz"
+    }
+  }
 }
 
 extension TDXSpec.Trace {
@@ -27,19 +37,21 @@ extension TDXSpec.Trace {
       abstract: "Replays recorded calls against the spec and compares every answer.",
       discussion: """
         A call agrees when status, code, operand, what was written back and the state afterwards \
-        are the same. A sequence is left at its first disagreement. Files are JSON lines, plain \
-        or packed with gzip.
+        are the same; a call of KVM when its answer and its SEAMCALLs are. A sequence is left at \
+        its first disagreement. Files are JSON lines, plain or packed with gzip.
 
         EXAMPLES
           tdxspec trace check --format tdx-module Conformance/Recorded/tdx-module-sample.jsonl.gz
           tdxspec trace check --format tdx-module --corpus recordings
+          tdxspec trace check --format kvm-answers Conformance/Recorded/kvm-answers-sample.jsonl.gz
 
         EXIT CODES
-          0 at least 99.5 % of all calls and 95 % of each leaf's calls with each answer agree
+          0 at least 99.5 % of all calls (kvm-answers: 99 % of answers and of lists of SEAMCALLs)
+            and 95 % of each leaf's calls with each answer agree
           1 fewer do  2 unusable input  3 a file ends within a line  4 the corpus is not there
         """)
 
-    @Option(name: .long, help: "What the recordings are of: tdx-module.")
+    @Option(name: .long, help: "What the recordings are of: tdx-module, kvm-answers.")
     var format: TraceFormat
 
     @Argument(help: ArgumentHelp("Recordings.", valueName: "file"))
@@ -48,7 +60,7 @@ extension TDXSpec.Trace {
     @Option(
       name: .long,
       help: ArgumentHelp(
-        "Replay the whole corpus in this folder (tdx-module-traces.jsonl.gz).",
+        "Replay the whole corpus in this folder (tdx-module-traces, kvm-answers).",
         valueName: "folder"))
     var corpus: String?
 
@@ -72,14 +84,18 @@ extension TDXSpec.Trace {
       try runner.begin()
       var paths = files
       if let corpus {
-        let path = "\(corpus)/tdx-module-traces.jsonl.gz"
+        let path = "\(corpus)/\(format.corpusFile)"
         guard FileManager.default.fileExists(atPath: path) else {
           try runner.skip("\(path) is not there")
           throw CommandExit(status: .skipped)
         }
         paths.append(path)
       }
-      let status = try runner.check(paths, limit: limit)
+      let status =
+        switch format {
+        case .tdxModule: try runner.check(paths, limit: limit)
+        case .kvmAnswers: try runner.checkKVM(paths, limit: limit)
+        }
       if status != .success { throw CommandExit(status: status) }
     }
   }

@@ -33,13 +33,13 @@ struct TraceReport {
       + (tally.isEnough ? "The spec agrees with the recording.\n" : "Too few calls agree.\n")
   }
 
-  private static func rounded(_ seconds: Double) -> String { "\((seconds * 10).rounded() / 10)" }
+  static func rounded(_ seconds: Double) -> String { "\((seconds * 10).rounded() / 10)" }
 
-  private static func text(_ count: ReplayTally.Count) -> String {
+  static func text(_ count: ReplayTally.Count) -> String {
     "\(count.agreed) of \(count.compared) calls agree (\(count.percent) %)"
   }
 
-  private static func text(_ disagreement: TraceDisagreement, _ number: Int) -> String {
+  static func text(_ disagreement: TraceDisagreement, _ number: Int) -> String {
     var out = "\(number). \(disagreement.place) \(disagreement.sequence), call "
     out += "\(disagreement.call): \(disagreement.leaf) \(disagreement.arguments)\n"
     for difference in disagreement.differences {
@@ -62,7 +62,7 @@ enum TraceEvents {
     return events.map { $0.text + "\n" }.joined()
   }
 
-  private static func disagreement(_ found: TraceDisagreement) -> JSONValue {
+  static func disagreement(_ found: TraceDisagreement) -> JSONValue {
     .members([
       "event": "trace-disagreement", "place": .string(found.place),
       "sequence": .string(found.sequence), "call": .int(found.call), "leaf": .string(found.leaf),
@@ -77,9 +77,12 @@ enum TraceEvents {
     ])
   }
 
-  private static func cell(_ cell: ReplayTally.Cell, _ count: ReplayTally.Count) -> JSONValue {
+  static func cell(
+    _ cell: ReplayTally.Cell, _ count: ReplayTally.Count, of what: String = "answers"
+  ) -> JSONValue {
     .members([
-      "event": "trace-cell", "leaf": .string(cell.leaf), "answer": .string(cell.answer),
+      "event": "trace-cell", "of": .string(what), "leaf": .string(cell.leaf),
+      "answer": .string(cell.answer),
       "agreed": .int(count.agreed), "compared": .int(count.compared), "weak": .bool(count.isWeak),
     ])
   }

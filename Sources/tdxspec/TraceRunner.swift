@@ -6,8 +6,8 @@ import Verdicts
 /// Replays recordings of the TDX module and reports.
 struct TraceRunner {
   let json: Bool
-  private let output = Output.standard
-  private let clock = ContinuousClock()
+  let output = Output.standard
+  let clock = ContinuousClock()
 
   init(json: Bool) { self.json = json }
 
@@ -57,7 +57,7 @@ struct TraceRunner {
     return status
   }
 
-  private func fail(_ error: TraceError, ends: Bool = true) throws -> ExitStatus {
+  func fail(_ error: TraceError, ends: Bool = true) throws -> ExitStatus {
     let status: ExitStatus = error.kind == .torn ? .noAnswer : .usage
     Terminal.complain(error.description)
     guard json else { return status }

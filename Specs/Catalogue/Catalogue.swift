@@ -1,4 +1,5 @@
 import BenchmarkSpecs
+import KVMSpecs
 import SpecLanguage
 import TDXModuleSpecs
 import TeardownSpecs
@@ -7,7 +8,7 @@ import TutorialSpecs
 /// Every bundled spec.
 public enum Catalogue {
   public static var all: [CatalogueEntry] {
-    [BenchmarkSpecs.all, TDXModuleSpecs.all, TeardownSpecs.all, TutorialSpecs.all]
+    [BenchmarkSpecs.all, KVMSpecs.all, TDXModuleSpecs.all, TeardownSpecs.all, TutorialSpecs.all]
       .flatMap { $0 }
   }
 

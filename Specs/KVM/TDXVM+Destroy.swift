@@ -1,0 +1,99 @@
+import SpecLanguage
+import TDXModuleSpecs
+
+extension TDXVM {
+  /// tdx_mmu_release_hkid (kvm-tdx §4.3).
+  var releaseHKID: Action {
+    let status = Local<LeafStatus>("status")
+    return Action("tdx_mmu_release_hkid", cites: "kvm-tdx §4.3") {
+      Step("is_hkid_assigned") { Check(hkid == .assigned, else: .ok) }
+      ForEach(ordered: VCPU.self) { w in
+        When(listed[w] && vcpu[w] == .initialized) {
+          seamcall(.vpFlush, into: status)
+          When(status != .success) { kvmBug }
+        }
+        Step("off the CPU's list") { listed[w] <- false }
+      }
+      Holding(tdxLock) {
+        seamcall(.mngVPFlushDone, into: status)
+        When(status != .success) {
+          kvmBug
+          Return(.EIO)
+        }
+        seamcall(.phymemCacheWB, into: status)
+        seamcall(.mngKeyFreeID, into: status, effect: Statements { hkid <- .freed })
+        When(status != .success) { kvmBug }
+      }
+    }
+  }
+
+  /// tdx_reclaim_td_control_pages: the TDCS pages, then the TDR (kvm-tdx §4.4).
+  var reclaimControlPages: Action {
+    let status = Local<LeafStatus>("status")
+    return Action("tdx_reclaim_td_control_pages", cites: "kvm-tdx §4.4") {
+      Step("is there anything to reclaim") {
+        Check(tdrHeld && hkid != .assigned, else: .ok)
+          .because("with the HKID leaked the pages are leaked too", "kvm-tdx §4.3")
+      }
+      seamcall(.phymemPageReclaim, into: status)
+      When(status != .success) { Return(.ok) }
+      seamcall(.phymemPageWBINVD, into: status)
+      When(status != .success) {
+        kvmBug
+        Return(.ok)
+      }
+      Step("frees the TDR page") { tdrHeld <- false }
+    }
+  }
+
+  /// Nothing holds a reference to the VM (kvm-tdx §1.7).
+  var isUnused: Condition {
+    vmFile == .closed && !destroyed && forAll(VCPU.self) { w in vcpuFile[w] != .open }
+      && forAll(File.self) { g in gmem[g] == .absent || gmemReleased[g] }
+  }
+
+  /// kvm_destroy_vm, by whoever drops the last reference (kvm-tdx §4.4).
+  @StatementBuilder
+  var dropReference: [Statement] {
+    let last = Local<Bool>("last reference")
+    Step("kvm_put_kvm") {
+      last <- isUnused
+      When(isUnused) { destroyed <- true }
+    }
+    When(last) {
+      Call(releaseHKID)
+      Call(reclaimControlPages)
+      Step("tdx_vm_destroy") {
+        build <- .uninitialized
+        Each(VCPU.self) { w in
+          When(hkid != .assigned && vcpu[w] == .initialized) { vcpu[w] <- .created }
+        }
+        Each(SEPTTable.self) { t in When(hkid != .assigned) { tablePresent[t] <- false } }
+      }
+    }
+  }
+
+  /// close() of the VM's descriptor (kvm-tdx §2.11).
+  var closeVM: Action {
+    Action("close(vm)", by: HostThread.self, cites: "kvm-tdx §2.11") {
+      Step("kvm_vm_release") {
+        Require(vmFile != .absent)
+        Check(vmFile == .open, else: .EBADF)
+        vmFile <- .closed
+      }
+      dropReference
+    }
+  }
+
+  /// close() of a vCPU's descriptor (kvm-tdx §2.11).
+  var closeVCPU: Action {
+    Action("close(vcpu)", taking: [v], by: HostThread.self, cites: "kvm-tdx §2.11") {
+      Step("kvm_vcpu_release") {
+        Require(vcpuFile[v] != .absent)
+        Check(vcpuFile[v] == .open, else: .EBADF)
+        vcpuFile[v] <- .closed
+      }
+      dropReference
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import SpecLanguage
+import TDXModuleSpecs
+
+private let data = NamedArgument<InitVMData>("init_vm")
+private let wanted = NamedArgument<GPAWidth>("guest_pa")
+
+extension TDXVM {
+  /// KVM_TDX_CAPABILITIES (kvm-tdx §2.2.1).
+  var capabilities: Action {
+    Action(
+      "KVM_TDX_CAPABILITIES", taking: [caller, command, shape], by: HostThread.self,
+      cites: "kvm-tdx §2.2.1"
+    ) {
+      vmGate
+      Step("tdx_get_capabilities") {
+        Check(kind == .td, else: .ENOTTY).because("no TD", "kvm-tdx §2.2")
+        Check(command == .fine, else: .EINVAL).because("hw_error, flags", "kvm-tdx §2.2.1")
+        Check(shape == .fine, else: .E2BIG).because("nent is too small", "kvm-tdx §2.2.1")
+      }
+    }
+  }
+
+  /// KVM_MEMORY_ENCRYPT_OP on the VM with an id that it does not know (kvm-tdx §2.2).
+  var otherCommandOnVM: Action {
+    Action(
+      "KVM_MEMORY_ENCRYPT_OP", taking: [caller, command], by: HostThread.self,
+      cites: "kvm-tdx §2.2"
+    ) {
+      vmGate
+      tdCommand
+      guarded(
+        Action("tdx_vm_ioctl: no such command", cites: "kvm-tdx §2.2") { Return(.EINVAL) })
+    }
+  }
+
+  /// What all commands but CAPABILITIES look at before they take locks (kvm-tdx §2.2).
+  private var tdCommand: Statement {
+    Step("tdx_get_cmd") {
+      Check(kind == .td, else: .ENOTTY).because("no TD", "kvm-tdx §2.2")
+      Check(command != .hardwareError, else: .EINVAL).because("hw_error", "kvm-tdx §2.2")
+    }
+  }
+
+  /// KVM_TDX_INIT_VM (kvm-tdx §2.2.2).
+  var initVM: Action {
+    Action(
+      "KVM_TDX_INIT_VM", taking: [caller, command, data, wanted], by: HostThread.self,
+      cites: "kvm-tdx §2.2.2"
+    ) {
+      vmGate
+      tdCommand
+      guarded(tdInit)
+    }
+  }
+
+  private var tdInit: Action {
+    Action("tdx_td_init", cites: "kvm-tdx §2.2.2") {
+      initVMChecks
+      Step("tdx_guest_keyid_alloc") {
+        Check(!keyIDsTaken, else: .ENOSPC).because("no KeyID is left", "kvm-tdx §1.4")
+        hkid <- .assigned
+      }
+      Holding(cpusLock, .read) { createTD }
+      addAndInit
+      Step("the TD is INITIALIZED") {
+        width <- Expr<GPAWidth>(wanted.node)
+        build <- .initialized
+      }
+    }
+  }
+
+  private var initVMChecks: Statement {
+    Step("the checks of tdx_td_init") {
+      Check(build == .uninitialized, else: .EINVAL).because("#1", "kvm-tdx §2.2.2")
+      Check(command == .fine, else: .EINVAL).because("#2 flags", "kvm-tdx §2.2.2")
+      Check(data != .unreadable, else: .EFAULT).because("#3 cpuid.nent", "kvm-tdx §2.2.2")
+      Check(data != .tooManyEntries, else: Outcome.E2BIG).because("#4", "kvm-tdx §2.2.2")
+      Check(data != .reserved, else: .EINVAL).because("#6, #7", "kvm-tdx §2.2.2")
+      Check(!anyVCPU, else: .EBUSY).because("#9, cannot happen", "kvm-tdx §2.2.2")
+      Check(data != .attributes, else: .EINVAL).because("#10", "kvm-tdx §2.2.2")
+      Check(data != .xfam, else: .EINVAL).because("#11", "kvm-tdx §2.2.2")
+      Check(data != .guestPhysicalBits && wanted != .none, else: .EINVAL)
+        .because("#12", "kvm-tdx §2.2.2")
+    }
+  }
+
+  /// MNG.CREATE, KEY.CONFIG: until here a failure leaves nothing behind.
+  @StatementBuilder
+  private var createTD: [Statement] {
+    let status = Local<LeafStatus>("status")
+    Holding(tdxLock) {
+      seamcall(.mngCreate, into: status, effect: Statements { tdrHeld <- true })
+    }
+    When(status != .success) {
+      Step("tdx_hkid_free") { hkid <- .freed }
+      When(status == .noEntropy) { Return(.EAGAIN) }
+      kvmBug
+      Return(.EIO)
+    }
+    seamcall(.mngKeyConfig, into: status)
+    When(status != .success) {
+      kvmBug
+      teardown
+      Return(.EIO)
+    }
+  }
+
+  @StatementBuilder
+  private var addAndInit: [Statement] {
+    let status = Local<LeafStatus>("status")
+    seamcall(.mngAddCX, into: status)
+    When(status != .success) {
+      When(status == .noEntropy) {
+        teardown
+        Return(.EAGAIN)
+      }
+      kvmBug
+      teardown
+      Return(.EIO)
+    }
+    seamcall(.mngInit, into: status)
+    When(status != .success) {
+      When(status == .operandInvalid) {
+        teardown
+        Return(.EINVAL)
+      }
+      kvmBug
+      teardown
+      Return(.EIO)
+    }
+    seamcall(.mngRead, into: status)
+  }
+
+  @StatementBuilder
+  private var teardown: [Statement] {
+    Call(releaseHKID)
+    Call(reclaimControlPages)
+  }
+}

@@ -1,0 +1,128 @@
+import SpecLanguage
+import TDXModuleSpecs
+
+private let slot = NamedArgument<MemSlot>("slot")
+private let flags = NamedArgument<RegionFlags>("flags")
+private let size = NamedArgument<RegionSize>("size")
+private let backing = NamedArgument<Backing>("backing")
+private let shift = NamedArgument<Shift>("offset")
+private let unmapped = NamedArgument<SetOf<Page>>("hva_unmapped")
+private let toPrivate = NamedArgument<Bool>("private")
+
+extension TDXVM {
+  /// KVM_SET_USER_MEMORY_REGION2 and its first version (kvm-tdx §2.6).
+  var setMemoryRegion: Action {
+    Action(
+      "KVM_SET_USER_MEMORY_REGION2",
+      taking: [caller, shape, slot, flags, size, range, bits, f, backing, shift, unmapped],
+      by: HostThread.self, cites: "kvm-tdx §2.6"
+    ) {
+      vmGate(trying: arguments == 1 || bits == .low && backing.in(.file, .notOpen))
+      Step("what is looked at without locks") {
+        Check(shape == .fine, else: .EINVAL)
+          .because("flags of the first version, or the slot's number", "kvm-tdx §2.6")
+      }
+      Holding(slotsLock) {
+        Step("kvm_set_memory_region") {
+          Check(flags != .refused && (flags != .readOnly || kind != .td), else: .EINVAL)
+            .because("a TD has no READONLY slots, a memfd no dirty log", "kvm-tdx §2.6")
+          Check(size != .malformed, else: .EINVAL)
+            .because("alignment, wrap, address space, too many pages", "kvm-tdx §2.6")
+          Check(size != .zero || slotUsed[slot], else: .EINVAL)
+            .because("there is nothing to delete", "kvm-tdx §2.6")
+          Check(size == .zero || !slotUsed[slot], else: .EINVAL)
+            .because("a slot with a memfd can only be deleted", "kvm-tdx §2.6")
+          Check(
+            size == .zero || forAll(Page.self) { p in slotOf[p] == nil || !range.contains(p) },
+            else: .EEXIST
+          ).because("it overlaps another slot", "kvm-tdx §2.6")
+        }
+        When(size == .zero) {
+          deleteSlot
+        } else: {
+          createSlot
+        }
+      }
+    }
+  }
+
+  @StatementBuilder
+  private var deleteSlot: [Statement] {
+    zap { p in slotOf[p] == slot.element }
+    Step("the slot is gone, and unbound") {
+      slotUsed[slot] <- false
+      Each(Page.self) { p in
+        When(slotOf[p] == slot.element) {
+          slotOf[p] <- nil
+          fileOf[p] <- nil
+          indexOf[p] <- nil
+          unbacked[p] <- false
+        }
+      }
+    }
+  }
+
+  @StatementBuilder
+  private var createSlot: [Statement] {
+    When(flags == .guestMemfd) {
+      Step("kvm_gmem_bind") {
+        Check(backing != .notOpen && (backing != .file || gmem[f] == .open), else: .EBADF)
+          .because("the descriptor is not open", "kvm-tdx §2.6")
+        Check(backing == .file, else: .EINVAL)
+          .because("no memfd of this VM, or too small", "kvm-tdx §2.6")
+        Check(
+          forAll(Page.self) { p in
+            fileOf[p] != f
+              || forAll(Page.self) { q in
+                !range.contains(q) || indexOf[p] != index(of: q)
+              }
+          }, else: .EEXIST
+        ).because("some of the file is bound to another slot", "kvm-tdx §2.6")
+      }
+    }
+    Step("kvm_arch_prepare_memory_region") {
+      Check(bits != .beyond && !isShared, else: .EINVAL)
+        .because("too high, or an alias of private GPAs", "kvm-tdx §2.6")
+      slotUsed[slot] <- true
+      Each(Page.self) { p in
+        When(range.contains(p)) {
+          slotOf[p] <- slot.element
+          unbacked[p] <- unmapped.contains(p)
+          When(flags == .guestMemfd) {
+            fileOf[p] <- f.element
+            indexOf[p] <- index(of: p)
+          }
+        }
+      }
+    }
+  }
+
+  /// The interval of the file that backs an interval of the new slot.
+  private func index(of p: Expr<Page>) -> Expr<FileIndex?> {
+    Expr(.some(.subtract(.add(p.node, shift.node), bias.node)))
+  }
+
+  /// KVM_SET_MEMORY_ATTRIBUTES (kvm-tdx §2.7).
+  var setAttributes: Action {
+    Action(
+      "KVM_SET_MEMORY_ATTRIBUTES", taking: [caller, shape, range, toPrivate],
+      by: HostThread.self, cites: "kvm-tdx §2.7"
+    ) {
+      vmGate
+      Step("the arguments") {
+        Check(shape == .fine, else: .EINVAL)
+          .because("flags, attributes, size, alignment", "kvm-tdx §2.7")
+        Check(!toPrivate || kind != .ordinary, else: .EINVAL)
+          .because("only a VM with private memory has the attribute", "kvm-tdx §2.7")
+      }
+      Holding(slotsLock) {
+        When(!toPrivate) { zap { p in range.contains(p) && isPrivate[p] } }
+        Step("stores the attributes") {
+          Each(Page.self) { p in
+            When(range.contains(p)) { isPrivate[p] <- Expr<Bool>(toPrivate.node) }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import SpecLanguage
+import TDXModuleSpecs
+
+/// KVM's TDX support around one VM, from KVM_CREATE_VM to kvm_destroy_vm: each call with its
+/// checks in order, its locks and its SEAMCALLs (kvm-tdx §1 to §4).
+///
+/// GPAs and file offsets are intervals: an element of `Page` stands for pages that every call
+/// treats alike.
+public struct TDXVM: Spec {
+  public static let name = "kvm/tdx"
+  public let summary = "KVM's TDX support: every ioctl with its checks, locks and SEAMCALLs"
+
+  let vcpus = Parameter("vcpus", of: VCPU.self, 1...16, default: 1, "virtual CPUs")
+  let pages = Parameter("pages", of: Page.self, 1...62, default: 1, "intervals of the GPA space")
+  let tables = Parameter(
+    "tables", of: SEPTTable.self, 4...248, default: 4, "pages of the secure EPT's upper levels")
+  let slots = Parameter("slots", of: MemSlot.self, 1...16, default: 1, "memslots")
+  let files = Parameter("files", of: File.self, 1...16, default: 1, "guest_memfd files")
+  let indices = Parameter("indices", of: FileIndex.self, 1...62, default: 1, "intervals of a file")
+  let shifts = Parameter(
+    "shifts", of: Shift.self, 1...123, default: 1, "distances of file and GPA intervals")
+  let bias = Parameter("bias", 0...61, default: 0, "the shift that means no distance")
+  let threads = Parameter("threads", of: HostThread.self, 1...3, default: 1, "VMM threads")
+  let cpus = Parameter("cpus", 1...16, default: 2, "CPUs of the host, the most vCPUs of a TD")
+  let environment = Parameter(
+    "ENVIRONMENT", 0...1, default: 0,
+    "1: other TDs take KeyIDs, the guest exits for any reason, calls that TDs are run without")
+  let types = Parameter("TYPES", 0...1, default: 0, "1: also VMs that are no TDs")
+  let arguments = Parameter(
+    "ARGUMENTS", 0...1, default: 0, "1: every class of arguments, and callers with another mm")
+  let faults = Parameter("FAULTS", 0...1, default: 0, "1: any SEAMCALL may fail")
+
+  /// The secure EPT's table of each level above a page (kvm-tdx §1.5).
+  let table4 = Constant(Page.self, SEPTTable.self) { (_: Int, _: Int) in 3 }
+  let table3 = Constant(Page.self, SEPTTable.self) { (_: Int, _: Int) in 2 }
+  let table2 = Constant(Page.self, SEPTTable.self) { (_: Int, _: Int) in 1 }
+  let table1 = Constant(Page.self, SEPTTable.self) { (_: Int, _: Int) in 0 }
+
+  // The VM (kvm-tdx §1.1).
+  let vmFile = Var(Descriptor.absent, as: "vm_fd")
+  let kind = Var(VMKind.td, as: "vm_type")
+  let vmDead = Var(false, as: "vm_dead")
+  let bugged = Var(false, as: "vm_bugged")
+  let build = Var(TDBuild.uninitialized, as: "kvm_tdx.state")
+  let hkid = Var(HKID.none, as: "kvm_tdx.hkid")
+  /// Other TDs hold all KeyIDs but this VM's.
+  let keyIDsTaken = Var(false, as: "keyid_pool_empty")
+  let width = Var(GPAWidth.none, as: "gfn_direct_bits")
+  let irqchip = Var(Irqchip.none, as: "irqchip_mode")
+  let forwardsMapGPA = Var(false, as: "hypercall_exit_enabled")
+  /// arch.max_vcpu_ids as a class of numbers; 7 is "not set".
+  let maxVCPUID = Var(7, in: 0...7, as: "max_vcpu_ids")
+  let destroyed = Var(false, as: "kvm_destroyed")
+  /// Control pages that the module holds: TDR and TDCS.
+  let tdrHeld = Var(false, as: "tdr_held")
+
+  // vCPUs (kvm-tdx §1.2).
+  let vcpu = Map(VCPU.self, VCPUBuild.absent, as: "vcpu_tdx.state")
+  let vcpuFile = Map(VCPU.self, Descriptor.absent, as: "vcpu_fd")
+  let hasX2APIC = Map(VCPU.self, false, as: "cpuid_has_x2apic")
+  let cpuidWidth = Map(VCPU.self, GPAWidth.none, as: "cpuid_gpa_width")
+  let rootLoaded = Map(VCPU.self, false, as: "mmu_root_loaded")
+  let listed = Map(VCPU.self, false, as: "vcpu_on_cpu_list")
+  let mpRunnable = Map(VCPU.self, false, as: "mp_state_runnable")
+  /// KVM_RUN returned for MapGPA, and user space has not answered in a way that KVM knows.
+  let awaitsReply = Map(VCPU.self, false, as: "map_gpa_pending")
+  let oddReply = Map(VCPU.self, false, as: "hypercall_ret_odd")
+  let hasRun = Map(VCPU.self, false, as: "vcpu_has_run")
+
+  // Memory (kvm-tdx §1.5).
+  let slotUsed = Map(MemSlot.self, false, as: "memslot_used")
+  let slotOf = Map(Page.self, MemSlot?.none, as: "memslot_of")
+  let fileOf = Map(Page.self, File?.none, as: "gmem_of")
+  let indexOf = Map(Page.self, FileIndex?.none, as: "gmem_index_of")
+  let unbacked = Map(Page.self, false, as: "hva_unmapped")
+  let isPrivate = Map(Page.self, false, as: "attr_private")
+  let mirror = Map(Page.self, false, as: "mirror_spte")
+  let tablePresent = Map(SEPTTable.self, false, as: "sept_table")
+  let gmem = Map(File.self, Descriptor.absent, as: "gmem_fd")
+  let gmemCanMap = Map(File.self, false, as: "gmem_flag_mmap")
+  let gmemMapped = Map(File.self, false, as: "gmem_mapped")
+  let gmemReleased = Map(File.self, false, as: "gmem_released")
+  let hasFolio = Map2(File.self, FileIndex.self, false, as: "folio")
+
+  // The environment.
+  let failing = Map(Leaf.self, LeafStatus.success, as: "injected_status")
+  let failures = Map(Leaf.self, 0, in: 0...11, as: "injected_count")
+  let nextExit = Var(GuestExit.shutdown, as: "next_exit")
+  let exitPage = Var(Page?.none, as: "next_exit_gpa")
+
+  // Locks (kvm-tdx §3.1).
+  let kvmLock = Lock("kvm->lock", rank: 10)
+  let vcpuMutex = Locks("vcpu->mutex", each: VCPU.self, rank: 20)
+  let slotsLock = Lock("kvm->slots_lock", rank: 30)
+  let cpusLock = RWLock("cpus_read_lock", rank: 35)
+  let invalidateLock = Locks("invalidate_lock", each: File.self, rank: 40)
+  let tdxLock = Lock("tdx_lock", rank: 45)
+  let mmuLock = RWLock("mmu_lock", rank: 50)
+
+  // Arguments.
+  let caller = NamedArgument<Caller>("caller")
+  let command = NamedArgument<Command>("cmd")
+  let v = NamedArgument<VCPU>("vcpu")
+  let f = NamedArgument<File>("gmem")
+  let shape = NamedArgument<Shape>("shape")
+  let range = NamedArgument<SetOf<Page>>("range")
+  let bits = NamedArgument<GPABits>("gpa")
+
+  public init() {}
+
+  public var actions: [Action] {
+    createVM
+    enableCap
+    limitIDs
+    createIrqchip
+    setTSC
+    checkExtension
+    checkDeviceExtension
+    commandOnDevice
+    dirtyLog
+    capabilities
+    initVM
+    createVCPU
+    setCPUID
+    initVCPU
+    finalizeVM
+    getCPUID
+    otherCommandOnVM
+    otherCommandOnVCPU
+    createGmem
+    setMemoryRegion
+    setAttributes
+    initMemRegion
+    preFault
+    run
+    reply
+    accessVCPU
+    setMPState
+    fallocate
+    onGmem
+    mapGmem
+    unmapGmem
+    closeVM
+    closeVCPU
+    closeGmem
+    childCloses
+    otherTDs
+    fails
+    exits
+  }
+
+  public var properties: [Property] { safety }
+
+  /// The calls that build, run and destroy a TD.
+  private static let coreCalls = [
+    "KVM_CREATE_VM", "KVM_ENABLE_CAP", "KVM_TDX_INIT_VM", "KVM_CREATE_VCPU", "KVM_SET_CPUID2",
+    "KVM_TDX_INIT_VCPU", "KVM_TDX_FINALIZE_VM", "KVM_CREATE_GUEST_MEMFD",
+    "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_MEMORY_ATTRIBUTES", "KVM_TDX_INIT_MEM_REGION",
+    "KVM_PRE_FAULT_MEMORY", "KVM_RUN", "fallocate", "close(vm)", "close(vcpu)", "close(gmem)",
+  ]
+
+  public var scopes: [Scope] {
+    Scope(
+      "small", "one of each, one thread, the module never fails", [:],
+      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
+    Scope(
+      "arguments", "the same with every class of arguments", ["ARGUMENTS": 1],
+      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
+    Scope(
+      "replay", "recorded calls",
+      [
+        "vcpus": 8, "pages": 62, "tables": 248, "slots": 12, "files": 8, "indices": 62,
+        "shifts": 123, "bias": 61, "FAULTS": 1, "cpus": 2, "ENVIRONMENT": 1, "TYPES": 1,
+        "ARGUMENTS": 1,
+      ])
+  }
+}

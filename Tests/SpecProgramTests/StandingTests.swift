@@ -79,6 +79,35 @@ private struct Hall: SpecPart {
     #expect(places == ["dries"])
   }
 
+  @Test func aThreadRemembersAnAnswerWhileItIsLookedAtLater() throws {
+    let part = part
+    let status = Local<Outcome>("status")
+    let ask = Action("ask") {
+      Step("asks") { Check(!part.shut, else: .EBUSY) }
+    }
+    let spec = describe(part, []) {
+      Action("shut") { part.shut <- true }
+      Action("visit", by: Worker.self) {
+        Call(ask, into: status)
+        Step("waits") { Require(part.shut) }
+        When(status == .EBUSY) { Step("goes away") { Require(part.shut) } }
+        Step("ends") { Require(part.shut) }
+      }
+    }
+    let graph = try Graph(Program(spec, ["workers": 1, "V": 1]))
+    func count(_ condition: Condition) throws -> Int {
+      var result = 0
+      for state in graph.states where try graph.program.value(of: condition.node, in: state) != 0 {
+        result += 1
+      }
+      return result
+    }
+    // It was let in before or after the door was shut, and turned away only after.
+    #expect(try count(at("waits", answered(.ok))) == 2)
+    #expect(try count(at("waits", answered(.EBUSY))) == 1)
+    #expect(throws: SpecError.self) { try count(at("ends", answered(.ok))) }
+  }
+
   @Test func elementsOfTheRoleAreThreads() throws {
     let graph = try Graph(program(2))
     let both = forAll(Worker.self) { t in inside("visit", t) }

@@ -60,12 +60,15 @@ import Testing
     let interpreter = Interpreter(program)
     let states = try Reached(program, limit: 150).states
     for permutation in group.components.flatMap({ $0.permutations.suffix(3) }) {
-      for state in states {
+      // A spec whose calls have thousands of arguments is compared in fewer states.
+      var compared = 0
+      for state in states where compared < 5_000 {
         let moved = permutation.apply(to: state, of: program)
         let one = try Set(interpreter.transitions(from: moved).map(\.state))
         let other = try Set(
           interpreter.transitions(from: state).map { permutation.apply(to: $0.state, of: program) })
         #expect(one == other, "\(name): \(permutation)")
+        compared += one.count
       }
     }
   }

@@ -1,0 +1,144 @@
+import KVMSpecs
+import SpecLanguage
+import TDXModuleSpecs
+
+/// Calls on the file and on its memslot.
+extension InPlaceConversion {
+  /// fallocate of one page: the attribute stays (guest-memfd I-ATTR-STICKY).
+  var allocate: Action {
+    Action("fallocate", each: Page.self, by: HostThread.self, cites: "guest-memfd §1.4") { p in
+      Step("the call") { Require(gmem[fileOf[p]] == .open && !cached[p]) }
+      Holding(fdget[fileOf[p]], .shared) {
+        Check(gmem[fileOf[p]] == .open, else: .EBADF)
+        Holding(invalidateLock[fileOf[p]], .shared) {
+          Step("allocates") {
+            Require(!holding(folioLock[p]))
+            allocates(p)
+          }
+        }
+      }
+    }
+  }
+
+  /// fallocate(PUNCH_HOLE) of one page (guest-memfd §1.4).
+  var punchHole: Action {
+    Action(Self.punchName, each: Page.self, by: HostThread.self, cites: "guest-memfd §1.4") { p in
+      Step("the call") { Require(gmem[fileOf[p]] == .open) }
+      Holding(fdget[fileOf[p]], .shared) {
+        Check(gmem[fileOf[p]] == .open, else: .EBADF)
+        Holding(invalidateLock[fileOf[p]]) {
+          invalidationBegins(fileOf[p]) { q in q == p }
+          Step("truncates: the folio leaves the file") {
+            Require(!holding(folioLock[p]))
+            leavesFile(p)
+          }
+          invalidationEnds(fileOf[p])
+        }
+      }
+    }
+  }
+
+  static let punchName = "fallocate(PUNCH_HOLE)"
+
+  /// Who still holds the folio holds one that is not the file's any more.
+  @StatementBuilder
+  private func leavesFile(_ p: Expr<Page>) -> [Statement] {
+    cached[p] <- false
+    userPTE[p] <- false
+    batched[p] <- false
+    pinned[p] <- false
+    When(held == p) { held <- nil }
+    assigned[p] <- false
+  }
+
+  var mmap: Action {
+    Action("mmap", each: File.self, by: HostThread.self, cites: "guest-memfd §1.4") { f in
+      Step("the call") { Require(gmem[f] == .open && !mapped[f]) }
+      Holding(mmapLock, .write) {
+        Step("maps the file") {
+          Check(gmem[f] == .open, else: .EBADF)
+          mapped[f] <- true
+        }
+      }
+    }
+  }
+
+  var munmap: Action {
+    Action("munmap", each: File.self, by: HostThread.self, cites: "guest-memfd §1.4") { f in
+      Step("the call") { Require(mapped[f]) }
+      Holding(mmapLock, .write) {
+        Step("unmaps the file") {
+          mapped[f] <- false
+          Each(Page.self) { p in When(fileOf[p] == f) { userPTE[p] <- false } }
+        }
+      }
+    }
+  }
+
+  /// close() of the last reference; a mapping keeps one (guest-memfd §1.4).
+  var close: Action {
+    Action(
+      "close(guest_memfd)", each: File.self, by: HostThread.self, cites: "guest-memfd §1.4"
+    ) { f in
+      Step("the last reference goes") {
+        Require(gmem[f] == .open && !mapped[f] && !holding(fdget[f], .shared))
+        gmem[f] <- .closing
+      }
+      Holding(slotsLock) {
+        Holding(invalidateLock[f]) {
+          Step(Self.unbindsAll) { bound[f] <- false }
+          invalidationBegins(f) { p in fileOf[p] == f }
+          invalidationEnds(f)
+        }
+      }
+      Step("evicts the inode") {
+        Each(Page.self) { p in When(fileOf[p] == f) { leavesFile(p) } }
+        gmem[f] <- .released
+      }
+    }
+  }
+
+  static let unbindsAll = "the memslots lose their file"
+
+  /// KVM_SET_USER_MEMORY_REGION2: metadata first, then the binding, then the slot is live
+  /// (guest-memfd §2.3, B7).
+  var createSlot: Action {
+    Action(Self.createName, each: File.self, by: HostThread.self, cites: "guest-memfd §2.3") { f in
+      Step("the call") { Require(slot[f] == .absent && gmem[f] == .open) }
+      Holding(slotsLock) {
+        Check(slot[f] == .absent, else: .EEXIST)
+        Holding(fdget[f], .shared) {
+          Check(gmem[f] == .open, else: .EBADF)
+          Step(Self.prepares) { slot[f] <- .prepared }
+          Holding(invalidateLock[f]) { Step(Self.binds) { bound[f] <- true } }
+          Step("the memslot is active") { slot[f] <- .active }
+        }
+      }
+    }
+  }
+
+  static let prepares = "prepares the memslot's metadata"
+  static let binds = "stores the binding"
+  static let unbinds = "removes the binding"
+
+  /// Deletion: unbinding takes invalidate_lock, of a dying file too (guest-memfd §2.3, B3).
+  var deleteSlot: Action {
+    Action(Self.deleteName, each: File.self, by: HostThread.self, cites: "guest-memfd §2.3") { f in
+      Step("the call") { Require(slot[f] == .active) }
+      Holding(slotsLock) {
+        Step("marks the memslot INVALID") {
+          Check(slot[f] == .active, else: .EINVAL)
+          slot[f] <- .invalid
+        }
+        Step("synchronize_srcu") { Require(!holding(srcu, .shared)) }
+        Holding(mmuLock, .write) {
+          Step("unmaps the memslot from the guest") {
+            Each(Page.self) { p in When(fileOf[p] == f) { spte[p] <- .none } }
+          }
+        }
+        Holding(invalidateLock[f]) { Step(Self.unbinds) { bound[f] <- false } }
+        Step("the memslot is gone") { slot[f] <- .absent }
+      }
+    }
+  }
+}

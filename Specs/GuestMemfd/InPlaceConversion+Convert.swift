@@ -40,9 +40,8 @@ extension InPlaceConversion {
       Step("is there anything to do?") {
         Check(exists(Page.self) { p in changes(p) }, else: .ok)
           .because("no invalidation, mmu_invalidate_seq stays", "guest-memfd §2.2")
-        wasPrivate <- those(Page.self) { p in attribute[p] == .private }
       }
-      Step("preallocates the tree's nodes") {
+      Step(Self.preallocates) {
         Check(!noMemory, else: .ENOMEM).because("nothing has changed", "guest-memfd §2.2")
       }
       When(target == .private) { takeFromUsers }
@@ -61,9 +60,10 @@ extension InPlaceConversion {
 
   @StatementBuilder var storesAttribute: [Statement] {
     Each(Page.self) { p in When(range.contains(p)) { attribute[p] <- target } }
-    wasPrivate <- SetOf<Page>.empty
+    stored <- stored.inserting(f.element)
   }
 
+  static let preallocates = "preallocates the tree's nodes"
   static let makesShared = "makes the pages shared in the RMP"
   static let stores = "stores the attribute of the whole range"
   static let unmaps = "unmaps the range from all user page tables"
@@ -87,14 +87,14 @@ extension InPlaceConversion {
       Each(Page.self) { p in When(range.contains(p)) { userPTE[p] <- false } }
     }
     .because("also when the conversion fails later: they fault again", "guest-memfd §2.2")
-    ForEach(ordered: Page.self, where: { p in range.contains(p) }) { p in
+    ForEach(Page.self, where: { p in range.contains(p) }) { p in
       Step(Self.looksAtFolio) {
-        Check(!userPTE[p] && !pinned[p], else: .EAGAIN)
+        Check(!userPTE[p] && pinned != p, else: .EAGAIN)
           .because("mapped again, or maybe pinned for DMA", "guest-memfd §2.2")
         drains
       }
       Step(Self.counts) {
-        Check(!userPTE[p] && !pinned[p] && !faulting[p] && held != p && !batched[p], else: .EAGAIN)
+        Check(!userPTE[p] && pinned != p && !faulting[p] && held != p && !batched[p], else: .EAGAIN)
           .because("somebody else holds the folio; error_offset names it", "guest-memfd §2.2")
       }
     }
@@ -129,6 +129,7 @@ extension InPlaceConversion {
   @StatementBuilder
   func endsInvalidation(_ f: Expr<File>) -> [Statement] {
     invalidating[f] <- false
+    stored <- stored.removing(f)
     When(slot[f] != .absent) {
       Each(VCPU.self) { v in When(holding(vcpuMutex[v])) { stale[v] <- true } }
     }

@@ -39,7 +39,7 @@ extension InPlaceConversion {
   func allocates(_ p: Expr<Page>) -> [Statement] {
     When(!cached[p]) {
       cached[p] <- true
-      batched[p] <- true
+      When(batches == 1) { batched[p] <- true }
     }
   }
 
@@ -99,15 +99,15 @@ extension InPlaceConversion {
   /// GUP: needs the page table entry.
   var pin: Action {
     Action("pin_user_pages", each: Page.self, cites: "guest-memfd §2.2") { p in
-      Require(userPTE[p] && !pinned[p])
-      pinned[p] <- true
+      Require(userPTE[p] && pinned == nil)
+      pinned <- p
     }
   }
 
   var unpin: Action {
-    Action("unpin_user_page", each: Page.self, cites: "guest-memfd §2.2") { p in
-      Require(pinned[p])
-      pinned[p] <- false
+    Action("unpin_user_page", cites: "guest-memfd §2.2") {
+      Require(pinned != nil)
+      pinned <- nil
     }
   }
 

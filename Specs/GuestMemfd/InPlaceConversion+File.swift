@@ -46,7 +46,7 @@ extension InPlaceConversion {
     cached[p] <- false
     userPTE[p] <- false
     batched[p] <- false
-    pinned[p] <- false
+    When(pinned == p) { pinned <- nil }
     When(held == p) { held <- nil }
     assigned[p] <- false
   }

@@ -45,6 +45,16 @@ extension InPlaceConversion {
       caughtBy: ["I-PTE-KIND"], at: "small", cites: "guest-memfd §2.2"
     ) { Without(step: Self.counts) }
     Mutation(
+      "early-store", "the attribute is stored before the folios are looked at",
+      caughtBy: ["I-CONV-ATOMIC"], at: "small", cites: "guest-memfd I-CONV-ATOMIC"
+    ) {
+      Without(step: Self.stores)
+      Replacing(step: Self.preallocates) {
+        Step(Self.preallocates) {}
+        Step(Self.stores) { storesAttribute }
+      }
+    }
+    Mutation(
       "B17", "the LRU batches are not drained", caughtBy: ["P-CONVERT"], at: "small",
       cites: "guest-memfd B17"
     ) {

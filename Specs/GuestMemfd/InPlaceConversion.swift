@@ -19,6 +19,8 @@ public struct InPlaceConversion: Spec {
   let backend = Parameter("BACKEND", 0...1, default: 0, "1: SEV-SNP, private pages are in the RMP")
   let holders = Parameter(
     "HOLDERS", 0...1, default: 0, "1: somebody takes references to folios for a moment")
+  let batches = Parameter(
+    "LRU_BATCHES", 0...1, default: 1, "1: a new folio waits in some CPU's batch for the LRU")
   let enabled = Parameter(
     "IN_PLACE", 0...1, default: 1, "kvm.gmem_in_place_conversion; 0: conversion is ENOTTY")
   let arguments = Parameter("ARGUMENTS", 0...1, default: 0, "1: every class of wrong arguments")
@@ -40,8 +42,8 @@ public struct InPlaceConversion: Spec {
   let faulting = Map(Page.self, false, as: "user_fault_ref")
   /// It waits in some CPU's batch of folios for the LRU (guest-memfd B17).
   let batched = Map(Page.self, false, as: "lru_batch_ref")
-  /// pin_user_pages has pinned it.
-  let pinned = Map(Page.self, false, as: "pinned")
+  /// pin_user_pages has pinned it; one page at a time.
+  let pinned = Var(Page?.none, as: "pinned")
   /// Somebody holds it for a moment and does not look at its contents.
   let held = Var(Page?.none, as: "transient_ref")
 
@@ -56,8 +58,8 @@ public struct InPlaceConversion: Spec {
   /// mmu_invalidate_seq has moved on since the vCPU's fault took its snapshot.
   let stale = Map(VCPU.self, false, as: "fault_is_stale")
 
-  /// What was private when the conversion under way, or the last one that failed, began.
-  let wasPrivate = Ghost(SetOf<Page>.empty)
+  /// A conversion has stored an attribute, and its invalidation has not ended.
+  let stored = Ghost(SetOf<File>.empty)
 
   // Locks (guest-memfd §1.6).
   let vcpuMutex = Locks("vcpu->mutex", each: VCPU.self, rank: 20)
@@ -115,14 +117,22 @@ public struct InPlaceConversion: Spec {
         "ARGUMENTS": 1,
       ])
     Scope(
-      "two", "two pages in each of two files, two vCPUs, two threads",
-      ["vcpus": 2, "pages": 4, "files": 2, "threads": 2])
+      "two", "two pages, files, memslots, vCPUs and threads",
+      ["vcpus": 2, "pages": 2, "files": 2, "threads": 2, "LRU_BATCHES": 0])
+    Scope(
+      "roles",
+      "two pages in each of two files: one thread converts, the other uses the pages",
+      ["vcpus": 1, "pages": 4, "files": 2, "threads": 2, "LRU_BATCHES": 0],
+      parts: [
+        ThreadPart("converter", calls: [Self.convertName, Self.punchName, Self.deleteName]),
+        ThreadPart("user", calls: ["touch", "KVM_RUN", "mmap", Self.createName]),
+      ])
     Scope(
       "holder",
       "one file of four pages: one thread converts, others use the pages and hold them",
       ["vcpus": 1, "pages": 4, "files": 1, "threads": 2, "HOLDERS": 1],
       parts: [
-        ThreadPart("converter", calls: [Self.convertName]),
+        ThreadPart("converter", calls: [Self.convertName, Self.punchName]),
         ThreadPart("user", calls: ["touch", "KVM_RUN", "mmap", Self.createName]),
       ])
   }

@@ -21,7 +21,9 @@ final class PermutationPlan {
     var fromShift: UInt64
     var to: Int
     var toShift: UInt64
-    var low: UInt64
+    /// Slots of a frame are as wide as their widest use, so the two may differ.
+    var fromLow: UInt64
+    var toLow: UInt64
     var table: Int
   }
 
@@ -101,7 +103,7 @@ final class PermutationPlan {
     recodes.append(
       Recode(
         from: source.word, fromShift: UInt64(source.shift), to: target.word,
-        toShift: UInt64(target.shift), low: source.low, table: table))
+        toShift: UInt64(target.shift), fromLow: source.low, toLow: target.low, table: table))
   }
 
   private func addFrame(
@@ -158,9 +160,9 @@ final class PermutationPlan {
     _ recode: Recode, _ codes: UnsafeBufferPointer<UInt64>, _ state: UnsafePointer<UInt64>,
     _ target: UnsafeMutablePointer<UInt64>
   ) {
-    var code = (state[recode.from] &>> recode.fromShift) & recode.low
+    var code = (state[recode.from] &>> recode.fromShift) & recode.fromLow
     if recode.table >= 0 { code = codes[recode.table &+ Int(truncatingIfNeeded: code)] }
-    target[recode.to] &= ~(recode.low &<< recode.toShift)
+    target[recode.to] &= ~(recode.toLow &<< recode.toShift)
     target[recode.to] |= code &<< recode.toShift
   }
 }

@@ -75,9 +75,13 @@ import Testing
 
   @Test("packed plans do what permutations mean, and one orbit has one smallest state")
   func plans() throws {
-    for name in ["bench/tdx-teardown", "tdx/hkid", "teardown/terminate-vm-v4"] {
+    // gmem/in-place: threads remember sets, in slots that are wider for other calls.
+    for (name, values) in [
+      ("bench/tdx-teardown", [:]), ("tdx/hkid", [:]), ("teardown/terminate-vm-v4", [:]),
+      ("gmem/in-place", ["pages": 3]),
+    ] {
       let spec = try Catalogue.spec(name)
-      let program = try Program(spec, try ResolvedScope(spec))
+      let program = try Program(spec, try ResolvedScope(spec, overrides: values))
       let group = SymmetryGroup(program, program.properties.filter { !$0.isScenario })
       let layout = try StateLayout(program, order: Canonicaliser.cellOrder(group, program))
       let canonicaliser = Canonicaliser(group, program, layout)

@@ -120,20 +120,12 @@ public struct InPlaceConversion: Spec {
       "two", "two pages, files, memslots, vCPUs and threads",
       ["vcpus": 2, "pages": 2, "files": 2, "threads": 2, "LRU_BATCHES": 0])
     Scope(
-      "roles",
-      "two pages in each of two files: one thread converts, the other uses the pages",
-      ["vcpus": 1, "pages": 4, "files": 2, "threads": 2, "LRU_BATCHES": 0],
-      parts: [
-        ThreadPart("converter", calls: [Self.convertName, Self.punchName, Self.deleteName]),
-        ThreadPart("user", calls: ["touch", "KVM_RUN", "mmap", Self.createName]),
-      ])
-    Scope(
       "holder",
       "one file of four pages: one thread converts, others use the pages and hold them",
-      ["vcpus": 1, "pages": 4, "files": 1, "threads": 2, "HOLDERS": 1],
+      ["vcpus": 1, "pages": 4, "files": 1, "threads": 2, "HOLDERS": 1, "LRU_BATCHES": 0],
       parts: [
         ThreadPart("converter", calls: [Self.convertName, Self.punchName]),
-        ThreadPart("user", calls: ["touch", "KVM_RUN", "mmap", Self.createName]),
+        ThreadPart("user", calls: ["touch", "mmap", "KVM_RUN", Self.createName]),
       ])
   }
 }

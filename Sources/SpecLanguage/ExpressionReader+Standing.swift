@@ -3,6 +3,7 @@ extension ExpressionReader {
   func standing(_ place: Standing, _ details: [ThreadDetail]) -> String {
     let own = details.filter { $0.kind == .has }.map { text($0.element) }
     let taken = details.filter { $0.kind == .taken }.map { text($0.element) }
+    let members = details.filter { $0.kind == .member }.map { text($0.element) }
     let answers = details.filter { $0.kind == .answered }.map { text($0.element) }
     var result =
       switch place {
@@ -13,6 +14,9 @@ extension ExpressionReader {
       }
     if !own.isEmpty { result += " with \(own.joined(separator: " and "))" }
     if !taken.isEmpty { result += ", a loop having taken \(taken.joined(separator: " and "))" }
+    if !members.isEmpty {
+      result += ", its set having \(members.joined(separator: " and "))"
+    }
     if !answers.isEmpty { result += ", answered \(answers.joined(separator: " and "))" }
     return result
   }

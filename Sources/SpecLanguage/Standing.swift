@@ -17,6 +17,8 @@ public struct ThreadDetail: Hashable, Sendable {
     case has
     /// A `ForEach` that the thread is in has taken the element.
     case taken
+    /// A set that the thread remembers, its argument or a local, has the element.
+    case member
     /// The answer of a call that the thread remembers is the outcome.
     case answered
   }
@@ -27,7 +29,7 @@ public struct ThreadDetail: Hashable, Sendable {
 }
 
 /// What can be asked of a thread: an element, which is the thread itself or one that it
-/// remembers, `taken(p)`, or `answered(.EBUSY)`.
+/// remembers, `taken(p)`, `among(p)`, or `answered(.EBUSY)`.
 public protocol ThreadQuestion: Sendable {
   var detail: ThreadDetail { get }
 }
@@ -46,6 +48,18 @@ public struct TakenElement: ThreadQuestion {
 /// A `ForEach` that the thread is in has come to the element, or is past it.
 public func taken<S: Sort>(_ element: Expr<S>) -> TakenElement {
   TakenElement(detail: ThreadDetail(kind: .taken, sort: S.sort, element: element.node))
+}
+
+/// An element of a set that a thread remembers.
+public struct RememberedMember: ThreadQuestion {
+  public let detail: ThreadDetail
+}
+
+/// A set that the thread remembers, its argument or a local, has the element:
+/// `at("stores the attribute", among(p))`.
+public func among<S: Sort>(_ element: Expr<S>) -> RememberedMember {
+  RememberedMember(
+    detail: ThreadDetail(kind: .member, sort: S.sort, element: element.node))
 }
 
 /// The answer of a call that a thread remembers.

@@ -94,11 +94,15 @@ extension FrameEntry {
     switch detail.kind {
     case .has: return detail.sort.map { type == .element($0) } ?? false
     case .answered: return type == .outcome
-    case .taken:
-      // What a loop has taken is a local without a name of the author's: its number is negative.
-      guard case .local(let local) = source, local.raw < 0 else { return false }
-      return detail.sort.map { type == .set($0) } ?? false
+    case .taken: return isSetOfLoop && detail.sort.map { type == .set($0) } ?? false
+    case .member: return !isSetOfLoop && detail.sort.map { type == .set($0) } ?? false
     }
+  }
+
+  /// What a loop has taken is a local without a name of the author's: its number is negative.
+  private var isSetOfLoop: Bool {
+    guard case .local(let local) = source else { return false }
+    return local.raw < 0
   }
 }
 

@@ -38,19 +38,25 @@ extension InPlaceConversion {
     }
     Holding(invalidateLock[f]) {
       Step("is there anything to do?") {
-        Check(exists(Page.self) { p in changes(p) }, else: .ok)
-          .because("no invalidation, mmu_invalidate_seq stays", "guest-memfd §2.2")
+        Check(
+          exists(Page.self) { p in range.contains(p) && attribute[p] != target }, else: .ok
+        )
+        .because("no invalidation, mmu_invalidate_seq stays", "guest-memfd §2.2")
       }
       Step(Self.preallocates) {
         Check(!noMemory, else: .ENOMEM).because("nothing has changed", "guest-memfd §2.2")
       }
-      When(target == .private) { takeFromUsers }
-      invalidationBegins(f.element) { p in changes(p) }
-      When(target == .shared && backend == Backend.snp) {
-        Step(Self.makesShared) { makesPagesShared }
+      When(target == .private) {
+        takeFromUsers
+        invalidationBegins(f.element, Self.beginsPrivate) { p in changes(p, to: .private) }
+        Step(Self.storesPrivate) { storesAttribute(.private) }
+        invalidationEnds(f.element, Self.ends)
+      } else: {
+        invalidationBegins(f.element, Self.beginsShared) { p in changes(p, to: .shared) }
+        When(backend == Backend.snp) { Step(Self.makesShared) { makesPagesShared } }
+        Step(Self.storesShared) { storesAttribute(.shared) }
+        invalidationEnds(f.element, Self.ends)
       }
-      Step(Self.stores) { storesAttribute }
-      invalidationEnds(f.element)
     }
   }
 
@@ -58,16 +64,20 @@ extension InPlaceConversion {
     Each(Page.self) { p in When(range.contains(p)) { assigned[p] <- false } }
   }
 
-  @StatementBuilder var storesAttribute: [Statement] {
+  @StatementBuilder func storesAttribute(_ target: Share) -> [Statement] {
     Each(Page.self) { p in When(range.contains(p)) { attribute[p] <- target } }
     stored <- stored.inserting(f.element)
   }
 
   static let preallocates = "preallocates the tree's nodes"
   static let makesShared = "makes the pages shared in the RMP"
-  static let stores = "stores the attribute of the whole range"
+  static let storesPrivate = "stores the attribute of the whole range: private"
+  static let storesShared = "stores the attribute of the whole range: shared"
+  static let beginsPrivate = "invalidation begins: the guest loses shared pages"
+  static let beginsShared = "invalidation begins: the guest loses private pages"
   static let unmaps = "unmaps the range from all user page tables"
   static let looksAtFolio = "is the folio mapped or pinned? drains the LRU batches"
+  static let letsGo = "lets go of the folios that it has looked at"
   static let counts = "counts the folio's references"
 
   /// Some pages of the file and of no other.
@@ -76,7 +86,7 @@ extension InPlaceConversion {
       && forAll(Page.self) { p in range.contains(p) ==> fileOf[p] == f }
   }
 
-  private func changes(_ p: Expr<Page>) -> Condition {
+  private func changes(_ p: Expr<Page>, to target: Share) -> Condition {
     range.contains(p) && attribute[p] != target
   }
 
@@ -98,6 +108,7 @@ extension InPlaceConversion {
           .because("somebody else holds the folio; error_offset names it", "guest-memfd §2.2")
       }
     }
+    Step(Self.letsGo) {}
   }
 
   /// The LRU batches of all CPUs. Once is enough: no folio is new while invalidate_lock is held.
@@ -106,23 +117,21 @@ extension InPlaceConversion {
   /// kvm_gmem_invalidate_begin: SPTEs go, faults in flight will have to retry (guest-memfd §1.5).
   @StatementBuilder
   func invalidationBegins(
-    _ f: Expr<File>, _ which: (Expr<Page>) -> Condition
+    _ f: Expr<File>, _ name: String, _ which: (Expr<Page>) -> Condition
   ) -> [Statement] {
     Holding(mmuLock, .write) {
-      Step(Self.begins) {
+      Step(name) {
         invalidating[f] <- true
         Each(Page.self) { p in When(which(p)) { spte[p] <- .none } }
       }
     }
   }
 
-  static let begins = "invalidation begins: unmaps the guest, flushes"
-
   /// kvm_gmem_invalidate_end: mmu_invalidate_seq moves on (guest-memfd §1.5).
   @StatementBuilder
-  func invalidationEnds(_ f: Expr<File>) -> [Statement] {
+  func invalidationEnds(_ f: Expr<File>, _ name: String) -> [Statement] {
     Holding(mmuLock, .write) {
-      Step(Self.ends) { endsInvalidation(f) }
+      Step(name) { endsInvalidation(f) }
     }
   }
 

@@ -3,6 +3,7 @@ import SpecLanguage
 import TDXModuleSpecs
 
 extension InPlaceConversion {
+  static let installsPTE = "installs the page table entry, unlocks the folio"
   static let findsFolio = "finds the folio, locks it"
 
   /// A user access through a mapping: the fault handler (guest-memfd §2.2).
@@ -16,7 +17,7 @@ extension InPlaceConversion {
         Holding(invalidateLock[fileOf[p]], .shared) {
           Step(Self.findsFolio) { findFolio(keepingReference: true) }
         }
-        Step("installs the page table entry, unlocks the folio") {
+        Step(Self.installsPTE) {
           userPTE[p] <- true
           faulting[p] <- false
           Release(folioLock[p])
@@ -43,16 +44,17 @@ extension InPlaceConversion {
     }
   }
 
-  /// KVM_RUN: the guest accesses a page and KVM maps it (guest-memfd §2.2).
-  var guestFault: Action {
+  /// KVM_RUN: the guest accesses a page as private or as shared, and KVM maps it
+  /// (guest-memfd §2.2).
+  func guestFault(_ access: Share) -> Action {
     Action(
-      "KVM_RUN", taking: [v, p, access], by: HostThread.self, cites: "guest-memfd §2.2"
+      Self.faultName(access), taking: [v, p], by: HostThread.self, cites: "guest-memfd §2.2"
     ) {
       Holding(vcpuMutex[v]) {
         Holding(srcu, .shared) {
-          Step("takes a snapshot of mmu_invalidate_seq, looks at the slot and the attribute") {
+          Step(Self.snapshots(access)) {
             Check(slot[file] != .invalid, else: .EAGAIN).because("retries", "guest-memfd §1.4")
-            Check(slot[file] == .active && access == kind, else: .EFAULT)
+            Check(slot[file] == .active && kind == access, else: .EFAULT)
               .because("KVM_EXIT_MEMORY_FAULT: user space is asked to convert", "guest-memfd §1.4")
             stale[v] <- false
           }
@@ -60,10 +62,10 @@ extension InPlaceConversion {
             Step(Self.getsPFN) { getPFN(preparing: attribute[p] == .private) }
           }
           Holding(mmuLock, .read) {
-            Step(Self.installs) {
+            Step(Self.installs(access)) {
               Check(!invalidating[file] && !stale[v], else: .EAGAIN)
                 .because("RET_PF_RETRY", "guest-memfd I-FAULT")
-              installsSPTE
+              installsSPTE(access)
             }
           }
         }
@@ -71,10 +73,14 @@ extension InPlaceConversion {
     }
   }
 
-  static let installs = "installs the SPTE"
+  static func faultName(_ access: Share) -> String { "KVM_RUN(\(access) access)" }
+  static func snapshots(_ access: Share) -> String {
+    "takes a snapshot of mmu_invalidate_seq; is the page \(access)?"
+  }
+  static func installs(_ access: Share) -> String { "installs the SPTE, \(access)" }
 
-  @StatementBuilder var installsSPTE: [Statement] {
-    spte[p] <- choose(access == .private, .private, else: .shared)
+  @StatementBuilder func installsSPTE(_ access: Share) -> [Statement] {
+    spte[p] <- (access == .private ? GuestMapping.private : .shared)
   }
 
   static let getsPFN = "kvm_gmem_get_pfn"

@@ -27,17 +27,19 @@ extension InPlaceConversion {
       Holding(fdget[fileOf[p]], .shared) {
         Check(gmem[fileOf[p]] == .open, else: .EBADF)
         Holding(invalidateLock[fileOf[p]]) {
-          invalidationBegins(fileOf[p]) { q in q == p }
-          Step("truncates: the folio leaves the file") {
+          invalidationBegins(fileOf[p], Self.beginsPunch) { q in q == p }
+          Step(Self.truncates) {
             Require(!holding(folioLock[p]))
             leavesFile(p)
           }
-          invalidationEnds(fileOf[p])
+          invalidationEnds(fileOf[p], Self.endsPunch)
         }
       }
     }
   }
 
+  static let beginsPunch = "invalidation begins: the guest loses the page"
+  static let endsPunch = "invalidation ends: the page is gone"
   static let punchName = "fallocate(PUNCH_HOLE)"
 
   /// Who still holds the folio holds one that is not the file's any more.
@@ -87,17 +89,20 @@ extension InPlaceConversion {
       Holding(slotsLock) {
         Holding(invalidateLock[f]) {
           Step(Self.unbindsAll) { bound[f] <- false }
-          invalidationBegins(f) { p in fileOf[p] == f }
-          invalidationEnds(f)
+          invalidationBegins(f, Self.beginsRelease) { p in fileOf[p] == f }
+          invalidationEnds(f, Self.endsRelease)
         }
       }
-      Step("evicts the inode") {
+      Step(Self.evicts) {
         Each(Page.self) { p in When(fileOf[p] == f) { leavesFile(p) } }
         gmem[f] <- .released
       }
     }
   }
 
+  static let beginsRelease = "invalidation begins: the guest loses the file"
+  static let endsRelease = "invalidation ends: the file is unbound"
+  static let evicts = "evicts the inode"
   static let unbindsAll = "the memslots lose their file"
 
   /// KVM_SET_USER_MEMORY_REGION2: metadata first, then the binding, then the slot is live
@@ -111,12 +116,17 @@ extension InPlaceConversion {
           Check(gmem[f] == .open, else: .EBADF)
           Step(Self.prepares) { slot[f] <- .prepared }
           Holding(invalidateLock[f]) { Step(Self.binds) { bound[f] <- true } }
-          Step("the memslot is active") { slot[f] <- .active }
+          Step(Self.activates) { slot[f] <- .active }
         }
       }
     }
   }
 
+  static let syncs = "synchronize_srcu"
+  static let unmapsSlot = "unmaps the memslot from the guest"
+  static let gone = "the memslot is gone"
+  static let activates = "the memslot is active"
+  static let truncates = "truncates: the folio leaves the file"
   static let prepares = "prepares the memslot's metadata"
   static let binds = "stores the binding"
   static let unbinds = "removes the binding"
@@ -130,14 +140,14 @@ extension InPlaceConversion {
           Check(slot[f] == .active, else: .EINVAL)
           slot[f] <- .invalid
         }
-        Step("synchronize_srcu") { Require(!holding(srcu, .shared)) }
+        Step(Self.syncs) { Require(!holding(srcu, .shared)) }
         Holding(mmuLock, .write) {
-          Step("unmaps the memslot from the guest") {
+          Step(Self.unmapsSlot) {
             Each(Page.self) { p in When(fileOf[p] == f) { spte[p] <- .none } }
           }
         }
         Holding(invalidateLock[f]) { Step(Self.unbinds) { bound[f] <- false } }
-        Step("the memslot is gone") { slot[f] <- .absent }
+        Step(Self.gone) { slot[f] <- .absent }
       }
     }
   }

@@ -48,10 +48,10 @@ extension InPlaceConversion {
       "early-store", "the attribute is stored before the folios are looked at",
       caughtBy: ["I-CONV-ATOMIC"], at: "small", cites: "guest-memfd I-CONV-ATOMIC"
     ) {
-      Without(step: Self.stores)
+      Without(step: Self.storesPrivate)
       Replacing(step: Self.preallocates) {
         Step(Self.preallocates) {}
-        Step(Self.stores) { storesAttribute }
+        Step(Self.storesPrivate) { storesAttribute(.private) }
       }
     }
     Mutation(
@@ -67,36 +67,47 @@ extension InPlaceConversion {
     Mutation(
       "no-begin", "a conversion begins no invalidation", caughtBy: ["I-SPTE-KIND"], at: "small",
       cites: "guest-memfd I-INV-ORDER"
-    ) { Without(step: Self.begins, in: Self.convertName) }
+    ) {
+      Without(step: Self.beginsPrivate)
+      Without(step: Self.beginsShared)
+    }
     Mutation(
       "late-store", "a conversion stores the attribute after the invalidation has ended",
       caughtBy: ["I-SPTE-KIND"], at: "small", cites: "guest-memfd I-INV-ORDER"
     ) {
-      Without(step: Self.stores)
-      Replacing(step: Self.ends, in: Self.convertName) {
+      Without(step: Self.storesPrivate)
+      Without(step: Self.storesShared)
+      Replacing(step: Self.ends) {
         Step(Self.ends) { endsInvalidation(f.element) }
-        Step(Self.stores) { storesAttribute }
+        Step(Self.storesShared) { storesAttribute(.shared) }
       }
     }
     Mutation(
       "no-seq", "mmu_invalidate_seq does not move on", caughtBy: ["I-SPTE-KIND"], at: "small",
       cites: "guest-memfd I-INV-SEQ"
     ) {
-      Replacing(step: Self.ends, in: Self.convertName) {
+      Replacing(step: Self.ends) {
         Step(Self.ends) { invalidating[f] <- false }
       }
     }
     Mutation(
       "no-retry", "a guest fault installs whatever it found", caughtBy: ["I-SPTE-KIND"],
       at: "small", cites: "guest-memfd I-FAULT"
-    ) { Replacing(step: Self.installs) { Step(Self.installs) { installsSPTE } } }
+    ) {
+      Replacing(step: Self.installs(.private)) {
+        Step(Self.installs(.private)) { installsSPTE(.private) }
+      }
+      Replacing(step: Self.installs(.shared)) {
+        Step(Self.installs(.shared)) { installsSPTE(.shared) }
+      }
+    }
     Mutation(
       "late-rmp", "pages turn shared in the RMP after the attribute says so", caughtBy: ["I-RMP"],
       at: "snp", cites: "guest-memfd §2.2"
     ) {
       Without(step: Self.makesShared)
-      Replacing(step: Self.stores) {
-        Step(Self.stores) { storesAttribute }
+      Replacing(step: Self.storesShared) {
+        Step(Self.storesShared) { storesAttribute(.shared) }
         Step(Self.makesShared) { makesPagesShared }
       }
     }

@@ -9,6 +9,7 @@ extension InPlaceConversion {
     conversion
     progress
     scenarios
+    lemmas
   }
 
   @ListBuilder<Property> private var mapping: [Property] {

@@ -76,7 +76,6 @@ public struct InPlaceConversion: Spec {
   // Arguments.
   let v = NamedArgument<VCPU>("v")
   let p = NamedArgument<Page>("p")
-  let access = NamedArgument<Share>("access")
   let f = NamedArgument<File>("gmem")
   let range = NamedArgument<SetOf<Page>>("range")
   let target = NamedArgument<Share>("attributes")
@@ -92,7 +91,8 @@ public struct InPlaceConversion: Spec {
     unpin
     takeReference
     dropReference
-    guestFault
+    guestFault(.private)
+    guestFault(.shared)
     allocate
     punchHole
     mmap
@@ -125,7 +125,11 @@ public struct InPlaceConversion: Spec {
       ["vcpus": 1, "pages": 4, "files": 1, "threads": 2, "HOLDERS": 1, "LRU_BATCHES": 0],
       parts: [
         ThreadPart("converter", calls: [Self.convertName, Self.punchName]),
-        ThreadPart("user", calls: ["touch", "mmap", "KVM_RUN", Self.createName]),
+        ThreadPart(
+          "user",
+          calls: [
+            "touch", "mmap", Self.faultName(.private), Self.faultName(.shared), Self.createName,
+          ]),
       ])
   }
 }

@@ -1,0 +1,186 @@
+import KVMSpecs
+import SpecLanguage
+import TDXModuleSpecs
+
+/// What the steps of a call know, for proofs at sizes that cannot be enumerated.
+extension InPlaceConversion {
+  @ListBuilder<Property> var lemmas: [Property] {
+    conversionLemmas
+    userLemmas
+    guestLemmas
+    slotLemmas
+  }
+
+  /// Nobody in user space holds the folio.
+  private func isAlone(_ p: Expr<Page>) -> Condition {
+    !userPTE[p] && pinned != p && !faulting[p]
+  }
+
+  private func isMapped(_ p: Expr<Page>, as kind: GuestMapping) -> Condition {
+    spte[p] == .none || spte[p] == kind
+  }
+
+  private var conversionLemmas: [Property] {
+    [
+      Lemma("L-C1", "a conversion knows that user space has let go of the folios it is past") {
+        forAll(Page.self) { p in
+          between(Self.unmaps, Self.letsGo, taken(p)) && !between(Self.unmaps, Self.letsGo, p)
+            ==> isAlone(p)
+          at(Self.letsGo, among(p)) || between(Self.letsGo, Self.storesPrivate, among(p))
+            ==> isAlone(p)
+        }
+      },
+      Lemma("L-C2", "a range is of one file") {
+        forAll(Page.self) { p in
+          forAll(File.self) { f in
+            inside(Self.convertName, f, among(p)) ==> fileOf[p] == f
+          }
+        }
+      },
+      Lemma("L-C3", "between begin and store the guest maps the range as it will be") {
+        forAll(Page.self) { p in
+          between(Self.beginsPrivate, Self.storesPrivate, among(p)) ==> isMapped(p, as: .private)
+          between(Self.beginsShared, Self.storesShared, among(p)) ==> isMapped(p, as: .shared)
+          at(Self.storesShared, among(p)) && backend == Backend.snp ==> !assigned[p]
+          assigned[p] ==> backend == Backend.snp
+        }
+      },
+      Lemma("L-C4", "an invalidation in progress is somebody's") {
+        forAll(File.self) { f in
+          invalidating[f]
+            ==> between(Self.beginsPrivate, Self.ends, f)
+            || between(Self.beginsShared, Self.ends, f)
+            || between(Self.beginsRelease, Self.endsRelease, f)
+            || exists(Page.self) { p in
+              fileOf[p] == f && between(Self.beginsPunch, Self.endsPunch, p)
+            }
+        }
+      },
+      Lemma("L-C5", "an attribute is stored after everything that can fail") {
+        forAll(File.self) { f in
+          stored.contains(f)
+            ==> between(Self.storesPrivate, Self.ends, f)
+            || between(Self.storesShared, Self.ends, f)
+        }
+      },
+    ]
+  }
+
+  private var userLemmas: [Property] {
+    [
+      Lemma("L-U1", "only an open file is mapped") {
+        forAll(File.self) { f in mapped[f] ==> gmem[f] == .open }
+      },
+      Lemma("L-U2", "a user fault holds what it has found") {
+        forAll(Page.self) { p in
+          between(Self.findsFolio, Self.installsPTE, p)
+            ==> faulting[p] && cached[p] && attribute[p] == .shared && mapped[fileOf[p]]
+          faulting[p] ==> between(Self.findsFolio, Self.installsPTE, p)
+        }
+      },
+      Lemma("L-U3", "what is mapped, pinned or held is in the file") {
+        forAll(Page.self) { p in
+          pinned == p || held == p || batched[p] ==> cached[p]
+          pinned == p ==> attribute[p] == .shared
+        }
+      },
+    ]
+  }
+
+  private var guestLemmas: [Property] {
+    [
+      Lemma("L-G1", "the guest maps a page as what it is, also during an invalidation") {
+        forAll(Page.self) { p in
+          spte[p] == .private ==> attribute[p] == .private
+          spte[p] == .shared ==> attribute[p] == .shared
+        }
+      },
+      Lemma("L-G2", "a fault in flight that is not stale found the page as it is") {
+        forAll(Page.self) { p in
+          forAll(VCPU.self) { v in
+            isFresh(.private, v, p) ==> attribute[p] == .private
+            isFresh(.shared, v, p) ==> attribute[p] == .shared || gmem[fileOf[p]] != .open
+            isPast(.shared, v, p) ==> attribute[p] == .shared
+          }
+        }
+      },
+      Lemma("L-G3", "a fault in flight that is not stale has a folio of a file that is bound") {
+        forAll(Page.self) { p in
+          forAll(VCPU.self) { v in
+            isPast(.private, v, p) || isPast(.shared, v, p)
+              ==> cached[p] && (bound[fileOf[p]] || isUnbinding(fileOf[p]))
+          }
+        }
+      },
+      Lemma("L-G4", "what the guest maps is in the file, and the file is bound") {
+        forAll(Page.self) { p in
+          spte[p] != .none ==> cached[p] || between(Self.beginsPunch, Self.endsPunch, p)
+          spte[p] != .none ==> bound[fileOf[p]] || isUnbinding(fileOf[p])
+        }
+      },
+      Lemma("L-G5", "a hole that is punched is no page of the guest's") {
+        forAll(Page.self) { p in
+          between(Self.beginsPunch, Self.endsPunch, p) ==> spte[p] == .none
+        }
+        forAll(File.self) { f in
+          between(Self.beginsRelease, Self.evicts, f)
+            ==> forAll(Page.self) { p in fileOf[p] == f ==> spte[p] == .none }
+        }
+      },
+    ]
+  }
+
+  /// A fault past its snapshot, of a page that no invalidation has touched since.
+  private func isFresh(_ access: Share, _ v: Expr<VCPU>, _ p: Expr<Page>) -> Condition {
+    between(Self.snapshots(access), Self.installs(access), v, p) && !stale[v]
+      && !invalidating[fileOf[p]]
+  }
+
+  /// The same, past kvm_gmem_get_pfn.
+  private func isPast(_ access: Share, _ v: Expr<VCPU>, _ p: Expr<Page>) -> Condition {
+    between(Self.getsPFN, Self.installs(access), v, p) && !stale[v] && !invalidating[fileOf[p]]
+  }
+
+  private func isUnbinding(_ f: Expr<File>) -> Condition {
+    between(Self.unbindsAll, Self.beginsRelease, f)
+  }
+
+  private var slotLemmas: [Property] {
+    [
+      Lemma("L-S1", "a fault in flight has a memslot") {
+        forAll(Page.self) { p in
+          between(Self.snapshots(.private), Self.installs(.private), p)
+            || between(Self.snapshots(.shared), Self.installs(.shared), p)
+            ==> slot[fileOf[p]].in(.active, .invalid) && !isDeleted(fileOf[p])
+        }
+      },
+      Lemma("L-S2", "a memslot that is not there has no pages mapped") {
+        forAll(Page.self) { p in
+          slot[fileOf[p]].in(.absent, .prepared) || between(Self.unmapsSlot, Self.gone, fileOf[p])
+            ==> spte[p] == .none
+        }
+      },
+      Lemma("L-S3", "who makes and deletes memslots knows their state") {
+        forAll(File.self) { f in
+          slot[f] == .prepared ==> between(Self.prepares, Self.activates, f)
+          between(Self.prepares, Self.activates, f) ==> slot[f] == .prepared && gmem[f] == .open
+          at(Self.syncs, f) || between(Self.syncs, Self.gone, f) ==> slot[f] == .invalid
+          slot[f] == .invalid ==> at(Self.syncs, f) || between(Self.syncs, Self.gone, f)
+          at(Self.gone, f) ==> !bound[f]
+          slot[f] == .active && gmem[f] == .open ==> bound[f]
+        }
+      },
+      Lemma("L-S4", "a file that is released is bound to nothing") {
+        forAll(File.self) { f in
+          at(Self.evicts, f) || between(Self.unbindsAll, Self.evicts, f)
+            ==> !bound[f] && gmem[f] == .closing
+          gmem[f] == .released ==> !bound[f]
+          inside("close(guest_memfd)", f) ==> gmem[f] == .closing
+        }
+      },
+    ]
+  }
+
+  /// synchronize_srcu has returned.
+  private func isDeleted(_ f: Expr<File>) -> Condition { between(Self.syncs, Self.gone, f) }
+}

@@ -66,7 +66,8 @@ struct KVMReplay {
       "STANDIN": 1,
     ]
     let described = geometry.pages.isEmpty ? spec : spec.with(tables: tables)
-    let program = try Program(described, ResolvedScope(described, overrides: sizes))
+    let program = try Program(
+      described, ResolvedScope(described, overrides: sizes), .init(withoutProperties: true))
     evaluator = ProcedureEvaluator(program)
     variables = try KVMVariables(program)
     injected = variables.injected.map { program.initial[$0] }

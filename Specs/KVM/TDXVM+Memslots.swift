@@ -55,6 +55,7 @@ extension TDXVM {
     Step("the slot is gone") {
       Require(!holding(srcu, .shared)).because("synchronize_srcu", "kvm-tdx §2.6")
       deleting <- nil
+      When(exists(File.self) { g in bindings[g].contains(slot.element) }) { freedBound <- true }
       slotUsed[slot] <- false
       Each(Page.self) { p in
         When(slotOf[p] == slot.element) {

@@ -11,6 +11,7 @@ extension TDXVM {
     deathProperties
     objectProperties
     possibilities
+    beginnings
   }
 
   @ListBuilder<Property>
@@ -112,7 +113,7 @@ extension TDXVM {
       cites: "kvm-tdx S-14"
     ) {
       forAll(Page.self) { p in
-        mirror[p] && !holding(mmuLock) && !invalidating.contains(p)
+        mirror[p] && !holding(mmuLock)
           ==> isPrivate[p] && slotOf[p] != nil && fileOf[p] != nil
           && !exists(File.self) { g in fileOf[p] == g && gmemReleased[g] }
       }
@@ -152,9 +153,7 @@ extension TDXVM {
       isTD && !tdrHeld && !bugged ==> module.life == .free
     }
     Always("S-26", "no memfd is bound to a slot that was freed", cites: "kvm-tdx S-26") {
-      forAll(File.self) { g in
-        forAll(MemSlot.self) { s in bindings[g].contains(s) ==> slotUsed[s] || holding(slotsLock) }
-      }
+      !freedBound
     }
   }
 

@@ -29,6 +29,9 @@ public struct TDXVM: Spec {
   let types = Parameter("TYPES", 0...1, default: 0, "1: also VMs that are no TDs")
   let arguments = Parameter(
     "ARGUMENTS", 0...1, default: 0, "1: every class of arguments, and callers with another mm")
+  let start = Parameter(
+    "BUILT", 0...2, default: 0,
+    "begins with 1: a TD with a bound memfd and vCPUs, 2: the same, initialised and finalized")
   let faults = Parameter("FAULTS", 0...1, default: 0, "1: one SEAMCALL may fail")
 
   /// The secure EPT's table of each level above a page (kvm-tdx §1.5).
@@ -113,6 +116,8 @@ public struct TDXVM: Spec {
   let refusedByModule = Ghost(false, as: "init_vm_was_refused")
   /// TDH.MEM.PAGE.ADD or TDH.MEM.PAGE.AUG came in the other's state.
   let wrongBuild = Ghost(false, as: "page_leaf_in_wrong_state")
+  /// A memslot was freed while a memfd was bound to it.
+  let freedBound = Ghost(false, as: "freed_slot_is_bound")
   let freedTwice = Ghost(false, as: "freed_twice")
   /// The page was to be measured, and is in the TD without.
   let unmeasured = Map(Page.self, false, as: "unmeasured")
@@ -143,6 +148,7 @@ public struct TDXVM: Spec {
   public init() {}
 
   public var actions: [Action] {
+    begins
     createVM
     enableCap
     limitIDs
@@ -193,6 +199,24 @@ public struct TDXVM: Spec {
     "KVM_PRE_FAULT_MEMORY", "KVM_RUN", "fallocate", "close(vm)", "close(vcpu)", "close(gmem)",
   ]
 
+  private static let creationCalls = [
+    "KVM_CREATE_VM", "KVM_ENABLE_CAP", "KVM_TDX_INIT_VM", "KVM_CREATE_VCPU", "KVM_SET_CPUID2",
+    "KVM_TDX_INIT_VCPU", "close(vm)", "close(vcpu)",
+  ]
+  private static let buildCalls = [
+    "KVM_CREATE_VM", "KVM_ENABLE_CAP", "KVM_TDX_INIT_VM", "KVM_CREATE_VCPU", "KVM_SET_CPUID2",
+    "KVM_TDX_INIT_VCPU", "KVM_TDX_FINALIZE_VM", "KVM_CREATE_GUEST_MEMFD",
+    "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_MEMORY_ATTRIBUTES", "KVM_TDX_INIT_MEM_REGION",
+  ]
+  private static let finishingCalls = [
+    "KVM_TDX_INIT_VCPU", "KVM_TDX_INIT_MEM_REGION", "KVM_TDX_FINALIZE_VM",
+  ]
+  private static let runningCalls = ["KVM_PRE_FAULT_MEMORY", "KVM_RUN"]
+  private static let closingCalls = [
+    "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_MEMORY_ATTRIBUTES", "fallocate", "close(vm)",
+    "close(vcpu)", "close(gmem)",
+  ]
+
   public var scopes: [Scope] {
     Scope(
       "small", "one of each, one thread, the module never fails", [:],
@@ -200,6 +224,46 @@ public struct TDXVM: Spec {
     Scope(
       "arguments", "the same with every class of arguments", ["ARGUMENTS": 1],
       parts: [ThreadPart("vmm", calls: Self.coreCalls)])
+    Scope(
+      "creation", "a TD with vCPUs that come and go, limits of the process", ["ENVIRONMENT": 1],
+      parts: [ThreadPart("vmm", calls: Self.creationCalls)])
+    Scope(
+      "creation-faults", "the same, one SEAMCALL may fail", ["FAULTS": 1],
+      parts: [ThreadPart("vmm", calls: Self.creationCalls)])
+    Scope(
+      "build-faults", "a TD is built, one SEAMCALL may fail", ["FAULTS": 1],
+      parts: [ThreadPart("vmm", calls: Self.buildCalls)])
+    Scope(
+      "faults", "one SEAMCALL may fail", ["FAULTS": 1],
+      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
+    Scope(
+      "build-build", "two threads build a TD", ["threads": 2, "BUILT": 1],
+      parts: [ThreadPart("builder", threads: 2, calls: Self.finishingCalls)])
+    Scope(
+      "build-remove", "one thread builds a TD while another takes memory away",
+      ["threads": 2, "BUILT": 1],
+      parts: [
+        ThreadPart("builder", calls: Self.finishingCalls),
+        ThreadPart("remover", calls: ["fallocate", "KVM_SET_MEMORY_ATTRIBUTES", "close(gmem)"]),
+      ])
+    Scope(
+      "init-remove", "vCPUs are initialised while another thread takes memory away",
+      ["threads": 2, "vcpus": 2, "BUILT": 1],
+      parts: [
+        ThreadPart("builder", calls: Self.finishingCalls),
+        ThreadPart("remover", calls: ["fallocate"]),
+      ])
+    Scope(
+      "run-close", "one thread runs a TD, another closes what it uses",
+      ["threads": 2, "BUILT": 2],
+      parts: [
+        ThreadPart("runner", calls: Self.runningCalls),
+        ThreadPart("closer", calls: Self.closingCalls),
+      ])
+    Scope(
+      "two-vcpus", "two threads run vCPUs and fault on the same page",
+      ["threads": 2, "vcpus": 2, "BUILT": 2],
+      parts: [ThreadPart("runner", threads: 2, calls: Self.runningCalls + ["fallocate"])])
     Scope(
       "replay", "recorded calls",
       [

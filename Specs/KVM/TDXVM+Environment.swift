@@ -21,22 +21,41 @@ extension TDXVM {
   /// The module of a recording is told beforehand what to answer.
   private var isReplay: Condition { module.standIn == 1 }
 
-  /// A thread is about to make the SEAMCALL, and the failure is one that KVM tells from others at
-  /// this leaf: busy where it tries again, no entropy ten times in a row.
-  private var isInjectable: Condition {
-    let called = Leaf.allCases.map { one in
-      leaf == one && Self.steps(of: one).map { at($0) }.reduce(Condition(.no)) { $0 || $1 }
+  /// A recording's module: the next calls of a leaf fail.
+  var fails: Action {
+    Action("a SEAMCALL will fail", taking: [leaf, failure, count], cites: "kvm-tdx §4.6") {
+      Require(faults == 1 && isReplay)
+      failing[leaf] <- Expr<LeafStatus>(failure.node)
+      failures[leaf] <- Expr<Int>(count.node)
     }
-    return called.reduce(Condition(.no)) { $0 || $1 }
-      && (failure == .other && count == 1
-        || failure == .noEntropy && count == 10 && leaf.in(.mngCreate, .mngAddCX)
-        || failure == .operandInvalid && count == 1 && leaf == .mngInit
-        || failure == .operandBusy && count == 2
-          && leaf.in(.memRangeBlock, .memTrack, .memPageRemove)
-        || failure == .operandBusy && count == 1
-          && leaf.in(
-            .memRangeBlock, .memTrack, .memPageRemove, .memSEPTAdd, .memPageAdd, .memPageAug,
-            .mrFinalize))
+  }
+
+  /// The SEAMCALL that some thread is about to make fails, with a status that KVM tells from others
+  /// there: busy, also twice in a row, where it tries again.
+  var failsNow: Action {
+    Action("the SEAMCALL fails", taking: [failure], cites: "kvm-tdx §4.6", "kvm-tdx §8.3") {
+      Require(faults == 1 && !isReplay && nextStatus == .success)
+      Require(!hasFailed || failure == .operandBusy && wasBusy)
+      Require(
+        failure == .other && isAt(Leaf.allCases)
+          || failure == .noEntropy && isAt([.mngCreate, .mngAddCX])
+          || failure == .operandInvalid && isAt([.mngInit])
+          || failure == .operandBusy
+            && isAt([
+              .memRangeBlock, .memTrack, .memPageRemove, .memSEPTAdd, .memPageAdd, .memPageAug,
+              .mrFinalize,
+            ])
+      )
+      nextStatus <- Expr<LeafStatus>(failure.node)
+      hasFailed <- true
+      wasBusy <- failure == .operandBusy && !hasFailed
+      When(failure == .operandInvalid || failure == .noEntropy) { refusedByModule <- true }
+    }
+  }
+
+  /// Some thread is about to make a call of one of the leaves.
+  private func isAt(_ leaves: [Leaf]) -> Condition {
+    leaves.flatMap(Self.steps).map { at($0) }.reduce(Condition(.no)) { $0 || $1 }
   }
 
   /// The steps at which a leaf is called.
@@ -45,17 +64,6 @@ extension TDXVM {
     case .memSEPTAdd: (1...4).map { "\(leaf.name) (level \($0))" }
     case .phymemPageWBINVD: [leaf.name, "\(leaf.name) of the page"]
     default: [leaf.name]
-    }
-  }
-
-  /// The next calls of a leaf fail.
-  var fails: Action {
-    Action("a SEAMCALL will fail", taking: [leaf, failure, count], cites: "kvm-tdx §4.6") {
-      Require(faults == 1 && (isReplay || !hasFailed && isInjectable))
-      hasFailed <- true
-      refusedByModule <- failure == .operandInvalid || failure == .noEntropy
-      failing[leaf] <- Expr<LeafStatus>(failure.node)
-      failures[leaf] <- Expr<Int>(count.node)
     }
   }
 

@@ -57,12 +57,12 @@ extension TDXVM {
     let status = Local<Outcome>("status")
     withoutVCPUs(.memRangeBlock, by: module.rangeBlock(p), into: status)
     When(status != .ok) {
-      kvmBug(after: status)
+      kvmBug(after: status, isRemoval: true)
     } else: {
       When(build == .runnable) {
         withoutVCPUs(.memTrack, by: module.track, into: status)
         When(status != .ok) {
-          kvmBug(after: status)
+          kvmBug(after: status, isRemoval: true)
         } else: {
           Step("kicks all vCPUs and waits until they left the guest") {
             Require(module.olderEpochsLeft)
@@ -71,11 +71,11 @@ extension TDXVM {
       }
       withoutVCPUs(.memPageRemove, by: module.pageRemove(p), into: status)
       When(status != .ok) {
-        kvmBug(after: status)
+        kvmBug(after: status, isRemoval: true)
       } else: {
         seamcall(
           .phymemPageWBINVD, " of the page", by: module.pageWBINVD(p), into: status)
-        When(status != .ok) { kvmBug(after: status) }
+        When(status != .ok) { kvmBug(after: status, isRemoval: true) }
       }
     }
   }

@@ -16,9 +16,13 @@ extension TDXVM {
     effect: [Statement] = []
   ) -> Statement {
     let work = Step(leaf.name + detail) {
-      injected(leaf)
+      When(module.standIn == 1) {
+        injected(leaf)
+      } else: {
+        fault
+      }
       When(module.standIn == 0) { rule }
-      failures[leaf.literalExpression] <- 0
+      When(module.standIn == 1) { failures[leaf.literalExpression] <- 0 }
       effect
     }
     return Call(
@@ -31,7 +35,19 @@ extension TDXVM {
       }, into: status)
   }
 
-  /// What the environment makes a leaf answer.
+  /// The environment makes this very call fail.
+  @StatementBuilder
+  private var fault: [Statement] {
+    When(nextStatus != .success) {
+      nextStatus <- .success
+      When(nextStatus == .noEntropy) { Return(.noEntropy) }
+      When(nextStatus == .operandBusy) { Return(.operandBusyTDR) }
+      When(nextStatus == .operandInvalid) { Return(.operandInvalid) }
+      Return(.otherStatus)
+    }
+  }
+
+  /// What a recording makes a leaf answer.
   @StatementBuilder
   private func injected(_ leaf: Leaf) -> [Statement] {
     let kind = failing[leaf.literalExpression]
@@ -70,19 +86,28 @@ extension TDXVM {
 
   /// TDX_BUG_ON of a status (kvm-tdx §1.6).
   ///
-  /// - Parameter name: the step's name, where it is one of its own.
+  /// - Parameters:
+  ///   - name: the step's name, where it is one of its own.
+  ///   - isRemoval: the call was to remove a page, which may come while the TD is finalized.
   @StatementBuilder
-  func kvmBug(after status: Local<Outcome>, as name: String = "TDX_BUG_ON") -> [Statement] {
+  func kvmBug(
+    after status: Local<Outcome>, as name: String = "TDX_BUG_ON", isRemoval: Bool = false
+  ) -> [Statement] {
+    let amid: Condition =
+      isRemoval
+      ? status == .operandBusyTDR && (inside("tdx_td_finalize") || build == .runnable)
+      : Condition(.no)
     Step(name) {
       bugged <- true
       vmDead <- true
-      When(status == .operandBusyTDR) { busyUnhandled <- true }
+      When(status == .operandBusyTDR && !amid) { busyUnhandled <- true }
       When(bugCause == .none) {
         bugCause
           <- choose(
             status == .noVCPUs, BugCause.noVCPUs,
             else: choose(
-              status == .vcpuStateIncorrect, BugCause.uninitializedVCPU, else: BugCause.other))
+              status == .vcpuStateIncorrect, BugCause.uninitializedVCPU,
+              else: choose(amid, BugCause.removalAmidFinalize, else: BugCause.other)))
       }
     }
   }

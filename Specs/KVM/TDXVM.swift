@@ -106,7 +106,10 @@ public struct TDXVM: Spec {
   let failures = Map(Leaf.self, 0, in: 0...11, as: "injected_count")
   let nextExit = Var(GuestExit.shutdown, as: "next_exit")
   let exitPage = Var(Page?.none, as: "next_exit_gpa")
+  let nextStatus = Var(LeafStatus.success, as: "next_status")
   let hasFailed = Var(false, as: "a_seamcall_was_made_to_fail")
+  /// It was busy, so that the next one may be too.
+  let wasBusy = Var(false, as: "it_was_busy")
 
   // History.
   /// A SEAMCALL was busy where KVM takes that for a bug.
@@ -186,6 +189,7 @@ public struct TDXVM: Spec {
     childCloses
     otherTDs
     fails
+    failsNow
     exits
   }
 
@@ -237,8 +241,8 @@ public struct TDXVM: Spec {
       "faults", "one SEAMCALL may fail", ["FAULTS": 1],
       parts: [ThreadPart("vmm", calls: Self.coreCalls)])
     Scope(
-      "build-build", "two threads build a TD", ["threads": 2, "BUILT": 1],
-      parts: [ThreadPart("builder", threads: 2, calls: Self.finishingCalls)])
+      "build-build", "two threads build a TD and take memory away", ["threads": 2, "BUILT": 1],
+      parts: [ThreadPart("builder", threads: 2, calls: Self.finishingCalls + ["fallocate"])])
     Scope(
       "build-remove", "one thread builds a TD while another takes memory away",
       ["threads": 2, "BUILT": 1],

@@ -164,5 +164,7 @@ public enum BugCause: EnumDomain {
   case noVCPUs
   /// A vCPU that was not initialised.
   case uninitializedVCPU
+  /// A page was removed while TDH.MR.FINALIZE had the TDR for itself.
+  case removalAmidFinalize
   case other
 }

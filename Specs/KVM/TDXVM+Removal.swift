@@ -43,26 +43,29 @@ extension TDXVM {
   private func removeLeaf(_ p: Expr<Page>) -> [Statement] {
     let removable = Local<Bool>("removable")
     let lost = Local<Bool>("HKID is lost")
+    let building = Local<Bool>("is being built")
     Step("clears the mirror SPTE") {
       mirror[p] <- false
       removable <- kind == .td && hkid == .assigned
       lost <- kind == .td && hkid != .assigned
+      building <- build != .runnable
     }
-    When(removable) { dynamicRemoval(p) }
+    When(removable) { dynamicRemoval(p, building) }
     When(lost) { kvmBug() }
   }
 
   @StatementBuilder
-  private func dynamicRemoval(_ p: Expr<Page>) -> [Statement] {
+  private func dynamicRemoval(_ p: Expr<Page>, _ building: Local<Bool>) -> [Statement] {
     let status = Local<Outcome>("status")
+    let amid = building && (inside("tdx_td_finalize") || build == .runnable)
     withoutVCPUs(.memRangeBlock, by: module.rangeBlock(p), into: status)
     When(status != .ok) {
-      kvmBug(after: status, isRemoval: true)
+      kvmBug(after: status, amidFinalize: amid)
     } else: {
       When(build == .runnable) {
         withoutVCPUs(.memTrack, by: module.track, into: status)
         When(status != .ok) {
-          kvmBug(after: status, isRemoval: true)
+          kvmBug(after: status, amidFinalize: amid)
         } else: {
           Step("kicks all vCPUs and waits until they left the guest") {
             Require(module.olderEpochsLeft)
@@ -71,11 +74,11 @@ extension TDXVM {
       }
       withoutVCPUs(.memPageRemove, by: module.pageRemove(p), into: status)
       When(status != .ok) {
-        kvmBug(after: status, isRemoval: true)
+        kvmBug(after: status, amidFinalize: amid)
       } else: {
         seamcall(
           .phymemPageWBINVD, " of the page", by: module.pageWBINVD(p), into: status)
-        When(status != .ok) { kvmBug(after: status, isRemoval: true) }
+        When(status != .ok) { kvmBug(after: status, amidFinalize: amid) }
       }
     }
   }

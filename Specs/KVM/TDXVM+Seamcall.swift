@@ -16,11 +16,8 @@ extension TDXVM {
     effect: [Statement] = []
   ) -> Statement {
     let work = Step(leaf.name + detail) {
-      When(module.standIn == 1) {
-        injected(leaf)
-      } else: {
-        fault
-      }
+      injected(leaf)
+      fault
       When(module.standIn == 0) { rule }
       When(module.standIn == 1) { failures[leaf.literalExpression] <- 0 }
       effect
@@ -38,7 +35,7 @@ extension TDXVM {
   /// The environment makes this very call fail.
   @StatementBuilder
   private var fault: [Statement] {
-    When(nextStatus != .success) {
+    When(module.standIn == 0 && nextStatus != .success) {
       nextStatus <- .success
       When(nextStatus == .noEntropy) { Return(.noEntropy) }
       When(nextStatus == .operandBusy) { Return(.operandBusyTDR) }
@@ -52,13 +49,13 @@ extension TDXVM {
   private func injected(_ leaf: Leaf) -> [Statement] {
     let kind = failing[leaf.literalExpression]
     let left = failures[leaf.literalExpression]
-    When(left > 0 && kind != .noEntropy) {
+    When(module.standIn == 1 && left > 0 && kind != .noEntropy) {
       left <- left - 1
       When(kind == .operandBusy) { Return(.operandBusyTDR) }
       When(kind == .operandInvalid) { Return(.operandInvalid) }
       Return(.otherStatus)
     }
-    When(left > 9) {
+    When(module.standIn == 1 && left > 9) {
       left <- left - 10
       Return(.noEntropy)
     }
@@ -88,15 +85,12 @@ extension TDXVM {
   ///
   /// - Parameters:
   ///   - name: the step's name, where it is one of its own.
-  ///   - isRemoval: the call was to remove a page, which may come while the TD is finalized.
+  ///   - amid: the TD was finalized while the call came to remove a page.
   @StatementBuilder
   func kvmBug(
-    after status: Local<Outcome>, as name: String = "TDX_BUG_ON", isRemoval: Bool = false
+    after status: Local<Outcome>, as name: String = "TDX_BUG_ON",
+    amidFinalize amid: Condition = Condition(.no)
   ) -> [Statement] {
-    let amid: Condition =
-      isRemoval
-      ? status == .operandBusyTDR && (inside("tdx_td_finalize") || build == .runnable)
-      : Condition(.no)
     Step(name) {
       bugged <- true
       vmDead <- true

@@ -68,7 +68,13 @@ extension TDXVM {
   /// (kvm-tdx §3.2).
   private var getSourcePage: Action {
     Action("get_user_pages_fast", cites: "kvm-tdx §3.2") {
-      Holding(mmapLock, .read) { Step("takes a reference to the source page") {} }
+      Holding(mmapLock, .read) {
+        Step("takes a reference to the source page") {
+          When(threads == 1 && exists(File.self) { g in holding(invalidateLock[g]) }) {
+            lockedAround <- true
+          }
+        }
+      }
     }
   }
 

@@ -65,8 +65,8 @@ extension TDXVM {
       at: "build-faults", cites: "kvm-tdx B-8"
     ) { Without(step: "TDX_BUG_ON: a page is not measured") }
     Mutation(
-      "B-13", "the source page is taken under invalidate_lock", caughtBy: ["lock-order"],
-      at: "build-remove", cites: "kvm-tdx B-13"
+      "B-13", "the source page is taken under invalidate_lock", caughtBy: ["S-22"],
+      at: "build", cites: "kvm-tdx B-13"
     ) { sourceInside }
   }
 

@@ -155,6 +155,10 @@ extension TDXVM {
       .violated, when: faults == 0 && start != 2,
       because: "S-23-causes: what user space can do to kill the VM")
     Always(
+      "S-22", "mmap_lock is not taken inside invalidate_lock, which one thread can tell",
+      cites: "kvm-tdx S-22", "kvm-tdx §3.2"
+    ) { !lockedAround }
+    Always(
       "S-23-refused", "refused arguments of KVM_TDX_INIT_VM do not kill the VM",
       cites: "kvm-tdx S-39", "kvm-tdx S-23"
     ) { refusedByModule ==> bugCause != .other }

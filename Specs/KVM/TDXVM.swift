@@ -121,6 +121,8 @@ public struct TDXVM: Spec {
   let wrongBuild = Ghost(false, as: "page_leaf_in_wrong_state")
   /// A memslot was freed while a memfd was bound to it.
   let freedBound = Ghost(false, as: "freed_slot_is_bound")
+  /// get_user_pages_fast was called with invalidate_lock held, by the only thread there is.
+  let lockedAround = Ghost(false, as: "invalidate_lock_around_mmap_lock")
   let freedTwice = Ghost(false, as: "freed_twice")
   /// The page was to be measured, and is in the TD without.
   let unmeasured = Map(Page.self, false, as: "unmeasured")
@@ -241,6 +243,9 @@ public struct TDXVM: Spec {
       "faults", "one SEAMCALL may fail", ["FAULTS": 1],
       parts: [ThreadPart("vmm", calls: Self.coreCalls)])
     Scope(
+      "build", "a TD that has vCPUs is built by one thread", ["BUILT": 1],
+      parts: [ThreadPart("builder", calls: Self.finishingCalls + ["fallocate"])])
+    Scope(
       "build-build", "two threads build a TD and take memory away", ["threads": 2, "BUILT": 1],
       parts: [ThreadPart("builder", threads: 2, calls: Self.finishingCalls + ["fallocate"])])
     Scope(
@@ -261,7 +266,7 @@ public struct TDXVM: Spec {
       "run-close", "one thread runs a TD, another closes what it uses",
       ["threads": 2, "BUILT": 2],
       parts: [
-        ThreadPart("runner", calls: Self.runningCalls),
+        ThreadPart("runner", calls: Self.runningCalls + ["close(gmem)"]),
         ThreadPart("closer", calls: Self.closingCalls),
       ])
     Scope(

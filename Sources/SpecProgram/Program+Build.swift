@@ -4,7 +4,7 @@ import SpecLanguage
 public struct ProgramOptions: Hashable, Sendable {
   /// A release that nobody can tell from the step before it is part of that step.
   public var fuseReleases = true
-  /// Nothing is claimed: what only carries calls out needs no properties, not even the built-in ones.
+  /// Nothing is claimed, not even the built-in properties: enough to carry calls out.
   public var withoutProperties = false
 
   public init(fuseReleases: Bool = true, withoutProperties: Bool = false) {

@@ -165,7 +165,7 @@ extension TDXVM {
     .expect(.vacuous, when: faults == 0, because: "the module is never made to refuse")
     Always(
       "S-23-causes",
-      "another GPA width, no vCPU, a vCPU without INIT_VCPU and S-21-finalize kill the VM, else none",
+      "width, vCPUs that are absent or not initialised, S-21-finalize: nothing else kills the VM",
       cites: "kvm-tdx §2.5", "kvm-tdx §2.2.3", "kvm-tdx §2.10"
     ) { faults == 0 ==> bugCause != .other }
   }

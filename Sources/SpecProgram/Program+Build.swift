@@ -4,8 +4,13 @@ import SpecLanguage
 public struct ProgramOptions: Hashable, Sendable {
   /// A release that nobody can tell from the step before it is part of that step.
   public var fuseReleases = true
+  /// Nothing is claimed, not even the built-in properties: enough to carry calls out.
+  public var withoutProperties = false
 
-  public init(fuseReleases: Bool = true) { self.fuseReleases = fuseReleases }
+  public init(fuseReleases: Bool = true, withoutProperties: Bool = false) {
+    self.fuseReleases = fuseReleases
+    self.withoutProperties = withoutProperties
+  }
 }
 
 extension Program {
@@ -34,6 +39,7 @@ extension Program {
     locations = builder.locations
     variables = builder.variables
     properties = []
+    if options.withoutProperties { return }
     properties = try builder.resolveProperties(resolver) + builtInProperties()
     try settleExpectations(resolver)
     for property in spec.properties {

@@ -44,7 +44,7 @@ extension ProgramBuilder {
           index: index, action: flow.action, nodes: nodes, info: flow.info, entry: flow.entry,
           frame: flow.frame, frameCells: frameCells[index], frameSpans: frameSpans[index],
           registerCount: resolver.registerCount, locationOfNode: numbers,
-          live: Liveness.of(flow), bounds: bounds, locals: locals,
+          live: base.places.procedures[index].live, bounds: bounds, locals: locals,
           outputs: outputs))
     }
     return result
@@ -208,13 +208,15 @@ enum Liveness {
       uses.append(used)
       kills.append(Set(node.overwritten.compactMap { number[$0] }))
     }
+    let successors = flow.nodes.map(\.successors)
     var live = uses
     var changed = true
+    // Nodes are made back to front, so what a node needs is mostly known when it is looked at.
     while changed {
       changed = false
-      for node in flow.nodes.indices.reversed() {
+      for node in flow.nodes.indices {
         var after: Set<Int> = []
-        for next in flow.nodes[node].successors { after.formUnion(live[next]) }
+        for next in successors[node] { after.formUnion(live[next]) }
         let now = uses[node].union(after.subtracting(kills[node]))
         if now != live[node] {
           live[node] = now

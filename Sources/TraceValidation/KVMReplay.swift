@@ -63,9 +63,11 @@ struct KVMReplay {
       "pages": max(1, geometry.pages.count), "indices": max(1, mostIndices),
       "tables": geometry.tableCount, "shifts": 2 * Self.bias + 1, "bias": Self.bias, "FAULTS": 1,
       "cpus": sequence.cpus, "threads": 1, "ENVIRONMENT": 1, "TYPES": 1, "ARGUMENTS": 1,
+      "STANDIN": 1,
     ]
     let described = geometry.pages.isEmpty ? spec : spec.with(tables: tables)
-    let program = try Program(described, ResolvedScope(described, overrides: sizes))
+    let program = try Program(
+      described, ResolvedScope(described, overrides: sizes), .init(withoutProperties: true))
     evaluator = ProcedureEvaluator(program)
     variables = try KVMVariables(program)
     injected = variables.injected.map { program.initial[$0] }

@@ -6,6 +6,7 @@ private let capability = NamedArgument<Capability>("cap")
 private let idClass = NamedArgument<Int>("id", in: 0...7)
 private let x2apic = NamedArgument<Bool>("x2apic")
 private let guestWidth = NamedArgument<GPAWidth>("gpaw")
+private let noDescriptor = NamedArgument<Bool>("fd_table_full")
 
 extension TDXVM {
   /// KVM_CREATE_VM (kvm-tdx §2.1).
@@ -112,9 +113,11 @@ extension TDXVM {
   /// KVM_CREATE_VCPU (kvm-tdx §2.4).
   var createVCPU: Action {
     Action(
-      "KVM_CREATE_VCPU", taking: [caller, v, idClass], by: HostThread.self, cites: "kvm-tdx §2.4"
+      "KVM_CREATE_VCPU", taking: [caller, v, idClass, noDescriptor], by: HostThread.self,
+      cites: "kvm-tdx §2.4"
     ) {
-      vmGate(trying: arguments == 1 || idClass == 0)
+      vmGate(
+        trying: (arguments == 1 || idClass == 0) && (environment == 1 || !noDescriptor))
       Step("the id") {
         Check(idClass < 6, else: .EINVAL)
           .because("KVM_MAX_VCPU_IDS", "kvm-tdx §2.4")
@@ -136,10 +139,18 @@ extension TDXVM {
           Check(kind != .td || irqchip == .split, else: .EINVAL)
             .because("a TD needs the split irqchip", "kvm-tdx §2.4")
           vcpu[v] <- .created
-          vcpuFile[v] <- .open
           listed[v] <- hkid == .assigned
           mpRunnable[v] <- idClass == 0
         }
+        When(noDescriptor) {
+          Step("tdx_vcpu_free: off the CPU's list") { listed[v] <- false }
+          Step("frees the vCPU") {
+            vcpu[v] <- .absent
+            mpRunnable[v] <- false
+          }
+          Return(.EMFILE)
+        }
+        Step("the vCPU's descriptor") { vcpuFile[v] <- .open }
       }
     }
   }

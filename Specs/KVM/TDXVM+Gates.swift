@@ -37,57 +37,37 @@ extension TDXVM {
   func guarded(_ handler: Action) -> [Statement] {
     let answer = Local<Outcome>("answer")
     Holding(kvmLock) {
-      ForEach(ordered: VCPU.self) { w in Acquire(vcpuMutex[w]) }
+      Call(lockAllVCPUs)
       Holding(slotsLock) { Call(handler, into: answer) }
       ReleaseAll(vcpuMutex)
     }
     Return(answer)
   }
 
-  /// KVM_BUG_ON (kvm-tdx §1.6).
-  @StatementBuilder
-  var kvmBug: [Statement] {
-    Step("KVM_BUG_ON") {
-      bugged <- true
-      vmDead <- true
+  /// kvm_lock_all_vcpus: its caller gives the locks back.
+  var lockAllVCPUs: Action {
+    Action("kvm_lock_all_vcpus", cites: "kvm-tdx §3.5") {
+      ForEach(ordered: VCPU.self) { w in Acquire(vcpuMutex[w]) }
     }
   }
 
-  /// A SEAMCALL, one step: sc_retry makes it up to ten times while there is no entropy
-  /// (kvm-tdx §1.6).
-  ///
-  /// - Parameters:
-  ///   - detail: what tells this call from others of the leaf.
-  ///   - effect: what the call does when it succeeds.
-  func seamcall(
-    _ leaf: Leaf, _ detail: String = "", into status: Local<LeafStatus>, effect: [Statement] = []
-  ) -> Statement {
-    let kind = failing[leaf.literalExpression]
-    let left = failures[leaf.literalExpression]
-    return Step(leaf.name + detail) {
-      When(left > 0 && kind != .noEntropy) {
-        status <- kind
-        left <- left - 1
-      } else: {
-        When(left > 9) {
-          status <- .noEntropy
-          left <- left - 10
-        } else: {
-          status <- .success
-          left <- 0
-          effect
-        }
-      }
-    }
-  }
+  /// Calls that keep the VM's descriptor open while they are under way.
+  static let vmIoctls = [
+    "KVM_ENABLE_CAP", "KVM_TDX_INIT_VM", "KVM_CREATE_VCPU", "KVM_TDX_FINALIZE_VM",
+    "KVM_CREATE_GUEST_MEMFD", "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_MEMORY_ATTRIBUTES",
+  ]
+  /// Calls that keep a vCPU's descriptor open.
+  static let vcpuIoctls = [
+    "KVM_SET_CPUID2", "KVM_TDX_INIT_VCPU", "KVM_TDX_INIT_MEM_REGION", "KVM_TDX_GET_CPUID",
+    "KVM_PRE_FAULT_MEMORY", "KVM_RUN",
+  ]
+  /// Calls that keep a memfd open.
+  static let gmemCalls = ["fallocate", "KVM_SET_USER_MEMORY_REGION2"]
 
-  /// A SEAMCALL that is made again for as long as its operand is busy.
-  func insistently(
-    _ leaf: Leaf, _ detail: String = "", into status: Local<LeafStatus>, effect: [Statement] = []
-  ) -> Statement {
-    Repeat(while: status == .operandBusy) {
-      seamcall(leaf, detail, into: status, effect: effect)
-    }
+  /// Another thread is in such a call, on whichever descriptor: a close() that comes now is the
+  /// same as one that comes when the call has ended (kvm-tdx §1.7).
+  func isUsed(by calls: [String]) -> Condition {
+    calls.map { inside($0) }.reduce(Condition(.no)) { $0 || $1 }
   }
 
   /// The GPA has the TD's shared bit set.
@@ -95,13 +75,16 @@ extension TDXVM {
     width == .bits48 && bits == .bit47 || width == .bits52 && bits == .bit51
   }
 
-  /// The page's file has been closed for good.
-  func isReleased(_ p: Expr<Page>) -> Condition {
-    exists(File.self) { g in fileOf[p] == g && gmemReleased[g] }
-  }
-}
+  /// The file's last reference is gone, so that get_file_active fails (kvm-tdx §1.7).
+  func isDying(_ g: Expr<File>) -> Condition { gmem[g] == .closed && !gmemMapped[g] }
 
-extension EnumDomain {
-  /// The constant, to index a map with.
-  var literalExpression: Expr<Self> { Expr(literal) }
+  /// The page's memfd cannot be got hold of any more.
+  func isReleased(_ p: Expr<Page>) -> Condition {
+    exists(File.self) { g in fileOf[p] == g && isDying(g) }
+  }
+
+  /// The page's memslot is bound to the file.
+  func isBound(_ p: Expr<Page>, to g: Expr<File>) -> Condition {
+    exists(MemSlot.self) { s in slotOf[p] == s && bindings[g].contains(s) }
+  }
 }

@@ -50,15 +50,21 @@ extension TDXVM {
       }
       When(mode == .punchHole) {
         Holding(invalidateLock[f]) {
-          zap { p in
-            fileOf[p] == f.element
-              && exists(FileIndex.self) { i in
-                extent.contains(i) && indexOf[p] == i
+          invalidate(
+            { p in
+              isBound(p, to: f.element)
+                && exists(FileIndex.self) { i in
+                  extent.contains(i) && indexOf[p] == i
+                }
+            },
+            change: Statements {
+              Step("truncates: the folios go back to the host") {
+                Each(FileIndex.self) { i in
+                  When(extent.contains(i)) { hasFolio[f, i] <- false }
+                }
               }
-          }
-          Step("truncates: the folios go back to the host") {
-            Each(FileIndex.self) { i in When(extent.contains(i)) { hasFolio[f, i] <- false } }
-          }
+              .because("whether or not the removal succeeded", "kvm-tdx §2.9")
+            })
         }
       } else: {
         Step("allocates") {
@@ -111,7 +117,7 @@ extension TDXVM {
   var closeGmem: Action {
     Action("close(gmem)", taking: [f], by: HostThread.self, cites: "kvm-tdx §2.9") {
       Step("close") {
-        Require(gmem[f] != .absent)
+        Require(gmem[f] != .absent && !isUsed(by: Self.gmemCalls))
         Check(gmem[f] == .open, else: .EBADF)
         gmem[f] <- .closed
       }
@@ -123,10 +129,13 @@ extension TDXVM {
   @StatementBuilder
   private var releaseGmem: [Statement] {
     let last = Local<Bool>("last reference")
-    Step("fput") { last <- gmem[f] == .closed && !gmemMapped[f] && !gmemReleased[f] }
+    Step("fput") { last <- isDying(f.element) && !gmemReleased[f] }
     When(last) {
       Holding(slotsLock) {
-        Holding(invalidateLock[f]) { zap { p in fileOf[p] == f.element } }
+        Holding(invalidateLock[f]) {
+          invalidate { p in isBound(p, to: f.element) }
+          Step("xa_destroy of the bindings") { bindings[f] <- .empty }
+        }
       }
       Step("the inode is evicted") {
         gmemReleased[f] <- true

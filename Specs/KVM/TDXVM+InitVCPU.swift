@@ -28,7 +28,7 @@ extension TDXVM {
   var isBeingBuilt: Condition { hkid == .assigned && build != .runnable }
 
   private var tdVCPUInit: Action {
-    let status = Local<LeafStatus>("status")
+    let status = Local<Outcome>("status")
     return Action("tdx_vcpu_init", cites: "kvm-tdx §2.3.1") {
       Step("the checks of tdx_vcpu_init") {
         Check(isBeingBuilt, else: .EINVAL).because("the TD's state", "kvm-tdx §2.3")
@@ -37,23 +37,25 @@ extension TDXVM {
         Check(hasX2APIC[v], else: .EINVAL)
           .because("the APIC base needs CPUID's x2APIC", "kvm-tdx §2.3.1")
       }
-      seamcall(.vpCreate, into: status)
-      When(status != .success) {
-        kvmBug
+      seamcall(.vpCreate, by: module.vpCreate(v.element), into: status)
+      When(status != .ok) {
+        kvmBug(after: status)
         Return(.EIO)
       }
-      seamcall(.vpAddCX, into: status)
-      When(status != .success) {
-        kvmBug
+      seamcall(.vpAddCX, by: module.vpAddCX(v.element), into: status)
+      When(status != .ok) {
+        kvmBug(after: status)
         Return(.EIO)
       }
-      Holding(mmuLock, .write) { seamcall(.vpInit, into: status) }
-      When(status != .success) {
-        kvmBug
+      Holding(mmuLock, .write) {
+        seamcall(.vpInit, by: module.vpInit(v.element), into: status)
+      }
+      When(status != .ok) {
+        kvmBug(after: status)
         Return(.EIO)
       }
-      seamcall(.vpWrite, into: status)
-      When(status != .success) { kvmBug }
+      seamcall(.vpWrite, by: module.vpWrite(v.element), into: status)
+      When(status != .ok) { kvmBug(after: status) }
       Step("the vCPU is INITIALIZED") {
         mpRunnable[v] <- true
         vcpu[v] <- .initialized
@@ -77,16 +79,16 @@ extension TDXVM {
   }
 
   private var tdFinalize: Action {
-    let status = Local<LeafStatus>("status")
+    let status = Local<Outcome>("status")
     return Action("tdx_td_finalize", cites: "kvm-tdx §2.2.3") {
       Step("the TD's state") {
         Check(isBeingBuilt, else: .EINVAL)
           .because("INIT_VM first, and only once", "kvm-tdx §2.2.3")
       }
-      seamcall(.mrFinalize, into: status)
-      When(status == .operandBusy) { Return(.EBUSY) }
-      When(status != .success) {
-        kvmBug
+      seamcall(.mrFinalize, by: module.finalise, into: status)
+      When(status == .operandBusyTDR) { Return(.EBUSY) }
+      When(status != .ok) {
+        kvmBug(after: status)
         Return(.EIO)
       }
       Step("the TD is RUNNABLE") { build <- .runnable }
@@ -129,7 +131,7 @@ extension TDXVM {
   private var passUnlocked: [Statement] {
     let answer = Local<Outcome>("step U")
     Holding(kvmLock) {
-      ForEach(ordered: VCPU.self) { w in Acquire(vcpuMutex[w]) }
+      Call(lockAllVCPUs)
       Holding(slotsLock) {
         Call(
           Action("tdx_vcpu_unlocked_ioctl", cites: "kvm-tdx §2.3") {

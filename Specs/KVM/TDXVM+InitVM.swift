@@ -59,15 +59,20 @@ extension TDXVM {
       Step("tdx_guest_keyid_alloc") {
         Check(!keyIDsTaken, else: .ENOSPC).because("no KeyID is left", "kvm-tdx §1.4")
         hkid <- .assigned
+        tdcsPages <- .held
       }
       Holding(cpusLock, .read) { createTD }
       addAndInit
       Step("the TD is INITIALIZED") {
+        initDataTaken <- Expr<InitVMData>(data.node)
         width <- Expr<GPAWidth>(wanted.node)
         build <- .initialized
       }
     }
   }
+
+  /// What a failure of TDH.MNG.CREATE leads to.
+  static let giveUpName = "tdx_hkid_free, frees the TDR and TDCS pages"
 
   private var initVMChecks: Statement {
     Step("the checks of tdx_td_init") {
@@ -87,19 +92,23 @@ extension TDXVM {
   /// MNG.CREATE, KEY.CONFIG: until here a failure leaves nothing behind.
   @StatementBuilder
   private var createTD: [Statement] {
-    let status = Local<LeafStatus>("status")
+    let status = Local<Outcome>("status")
     Holding(tdxLock) {
-      seamcall(.mngCreate, into: status, effect: Statements { tdrHeld <- true })
+      seamcall(
+        .mngCreate, by: module.create, into: status, effect: Statements { tdrHeld <- true })
     }
-    When(status != .success) {
-      Step("tdx_hkid_free") { hkid <- .freed }
+    When(status != .ok) {
+      Step(Self.giveUpName) {
+        hkid <- .freed
+        tdcsPages <- .null
+      }
       When(status == .noEntropy) { Return(.EAGAIN) }
-      kvmBug
+      kvmBug(after: status)
       Return(.EIO)
     }
-    seamcall(.mngKeyConfig, into: status)
-    When(status != .success) {
-      kvmBug
+    seamcall(.mngKeyConfig, by: module.keyConfig, into: status)
+    When(status != .ok) {
+      kvmBug(after: status)
       teardown
       Return(.EIO)
     }
@@ -107,28 +116,28 @@ extension TDXVM {
 
   @StatementBuilder
   private var addAndInit: [Statement] {
-    let status = Local<LeafStatus>("status")
-    seamcall(.mngAddCX, into: status)
-    When(status != .success) {
+    let status = Local<Outcome>("status")
+    seamcall(.mngAddCX, by: module.addCX, into: status)
+    When(status != .ok) {
       When(status == .noEntropy) {
         teardown
         Return(.EAGAIN)
       }
-      kvmBug
+      kvmBug(after: status)
       teardown
       Return(.EIO)
     }
-    seamcall(.mngInit, into: status)
-    When(status != .success) {
+    seamcall(.mngInit, by: module.initialise, into: status)
+    When(status != .ok) {
       When(status == .operandInvalid) {
         teardown
         Return(.EINVAL)
       }
-      kvmBug
+      kvmBug(after: status)
       teardown
       Return(.EIO)
     }
-    seamcall(.mngRead, into: status)
+    seamcall(.mngRead, by: module.read, into: status)
   }
 
   @StatementBuilder

@@ -4,6 +4,9 @@ import TDXModuleSpecs
 private let region = NamedArgument<RegionData>("region")
 private let unreadable = NamedArgument<SetOf<Page>>("source_unmapped")
 
+/// The page that is populated, for the changes that mutations make.
+private let page = Local<Page>("page")
+
 extension TDXVM {
   /// KVM_TDX_INIT_MEM_REGION (kvm-tdx §2.3.2).
   var initMemRegion: Action {
@@ -36,30 +39,83 @@ extension TDXVM {
   /// kvm_gmem_populate of one page, then its measurement (kvm-tdx §2.3.2).
   @StatementBuilder
   private func populate(_ p: Expr<Page>) -> [Statement] {
-    let status = Local<LeafStatus>("status")
+    let file = Local<File>("memfd")
     Step("kvm_gmem_populate") {
       Check(fileOf[p] != nil, else: .EINVAL).because("no slot with a memfd", "kvm-tdx §2.3.2")
       Check(!isReleased(p), else: .EFAULT).because("the file is closed", "kvm-tdx §2.3.2")
-      Check(!unreadable.contains(p), else: .EFAULT).because("the source", "kvm-tdx §2.3.2")
-      Check(isPrivate[p], else: .EINVAL).because("the attribute is shared", "kvm-tdx §2.3.2")
-      folioAppears(p)
+      file <- fileOf[p].value()
+      page <- p
     }
+    Call(getSourcePage)
+    Step("the source page") {
+      Check(!unreadable.contains(p), else: .EFAULT).because("the source", "kvm-tdx §2.3.2")
+    }
+    Holding(invalidateLock[file]) {
+      getFolio
+      addPage(p)
+      measure(p)
+    }
+  }
+
+  private var getFolio: Statement {
+    Step("kvm_gmem_get_folio") {
+      Check(isPrivate[page], else: .EINVAL).because("the attribute is shared", "kvm-tdx §2.3.2")
+      folioAppears(Expr(page.node))
+    }
+  }
+
+  /// Outside of invalidate_lock: a fault on a mapped memfd takes the two the other way round
+  /// (kvm-tdx §3.2).
+  private var getSourcePage: Action {
+    Action("get_user_pages_fast", cites: "kvm-tdx §3.2") {
+      Holding(mmapLock, .read) {
+        Step("takes a reference to the source page") {
+          When(threads == 1 && exists(File.self) { g in holding(invalidateLock[g]) }) {
+            lockedAround <- true
+          }
+        }
+      }
+    }
+  }
+
+  @StatementBuilder
+  private func addPage(_ p: Expr<Page>) -> [Statement] {
+    let status = Local<Outcome>("status")
     loadRoot
     Holding(mmuLock, .read) {
-      Step("kvm_tdp_mmu_map_private_pfn") {
-        Check(!mirror[p], else: .EIO).because("mapped already", "kvm-tdx §2.3.2")
-      }
+      mapPrivatePFN()
       addTables(p)
-      insistently(.memPageAdd, into: status, effect: Statements { mirror[p] <- true })
-      When(status != .success) {
-        kvmBug
+      insistently(
+        .memPageAdd, by: module.pageAdd(p), into: status,
+        effect: Statements {
+          mirror[p] <- true
+          unmeasured[p] <- region == .measured
+          When(build != .initialized || !holding(slotsLock)) { wrongBuild <- true }
+        })
+      When(status != .ok) {
+        kvmBug(after: status)
         Return(.EIO)
       }
     }
+  }
+
+  /// - Parameter effect: what else it does.
+  private func mapPrivatePFN(_ effect: [Statement] = []) -> Statement {
+    Step("kvm_tdp_mmu_map_private_pfn") {
+      Check(!mirror[page], else: .EIO).because("mapped already", "kvm-tdx §2.3.2")
+      effect
+    }
+  }
+
+  @StatementBuilder
+  private func measure(_ p: Expr<Page>) -> [Statement] {
+    let status = Local<Outcome>("status")
     When(region == .measured) {
-      seamcall(.mrExtend, into: status)
-      When(status != .success) {
-        kvmBug
+      seamcall(
+        .mrExtend, by: module.extend(p), into: status,
+        effect: Statements { unmeasured[p] <- false })
+      When(status != .ok) {
+        kvmBug(after: status, as: "TDX_BUG_ON: a page is not measured")
         Return(.EIO)
       }
     }
@@ -78,17 +134,20 @@ extension TDXVM {
   @StatementBuilder
   var loadRoot: [Statement] {
     let fits = Local<Bool>("root fits")
-    let status = Local<LeafStatus>("status")
+    let status = Local<Outcome>("status")
     Step("kvm_mmu_reload") {
       fits <- rootLoaded[v] || kind != .td
         || (width == .bits52) == (cpuidWidth[v] == .bits52)
       rootLoaded[v] <- true
     }
     When(!fits) {
-      kvmBug
+      kvmBug(because: .addressWidth)
       Return(.EIO)
     }
-    When(kind == .td) { seamcall(.vpWrite, into: status) }
+    When(kind == .td) {
+      seamcall(.vpWrite, by: module.vpWrite(v.element), into: status)
+      When(status != .ok) { kvmBug(after: status) }
+    }
   }
 
   /// TDH.MEM.SEPT.ADD for every level that is missing above a page (kvm-tdx §2.3.2).
@@ -100,14 +159,23 @@ extension TDXVM {
     addTable(table1[p], " (level 1)")
   }
 
+  /// A table that another vCPU is adding is waited for, as a fault that is tried again does.
   @StatementBuilder
   private func addTable(_ table: Expr<SEPTTable>, _ level: String) -> [Statement] {
-    let status = Local<LeafStatus>("status")
-    When(!tablePresent[table]) {
+    let status = Local<Outcome>("status")
+    let isMissing = Local<Bool>("table is missing")
+    Step("looks for the table\(level)") {
+      Require(forAll(VCPU.self) { w in tableFrozen[w] != table })
+      isMissing <- !tablePresent[table]
+      When(!tablePresent[table]) { tableFrozen[v] <- table }
+    }
+    When(isMissing) {
       insistently(
-        .memSEPTAdd, level, into: status, effect: Statements { tablePresent[table] <- true })
-      When(status != .success) {
-        kvmBug
+        .memSEPTAdd, level, by: module.septAdd, into: status,
+        effect: Statements { tablePresent[table] <- true })
+      Step("the table's SPTE is no longer frozen") { tableFrozen[v] <- nil }
+      When(status != .ok) {
+        kvmBug(after: status)
         Return(.EIO)
       }
     }
@@ -115,23 +183,76 @@ extension TDXVM {
 
   /// Maps a private page of a TD that runs (kvm-tdx §2.5, §2.10).
   func faultPrivate(_ p: Expr<Page>) -> Action {
-    let status = Local<LeafStatus>("status")
+    let again = Local<Bool>("RET_PF_RETRY")
     return Action("a fault on a private GPA", cites: "kvm-tdx §2.5") {
-      Step("kvm_mmu_faultin_pfn") {
-        Check(isPrivate[p], else: .EFAULT).because("the attribute is shared", "kvm-tdx §2.5")
-        Check(fileOf[p] != nil && !isReleased(p), else: .EFAULT)
-          .because("no slot, no memfd, or a closed one", "kvm-tdx §2.5")
-        folioAppears(p)
-      }
-      Holding(mmuLock, .read) {
-        Step("is it mapped") { Check(!mirror[p], else: .ok) }
-        addTables(p)
-        insistently(.memPageAug, into: status, effect: Statements { mirror[p] <- true })
-        When(status != .success) {
-          kvmBug
-          Return(.EIO)
+      Holding(srcu, .read) {
+        Repeat(while: again) {
+          Step("kvm_mmu_faultin_pfn") {
+            Check(!vmDead, else: .EIO).because("KVM_REQ_VM_DEAD", "kvm-tdx §2.5")
+            Check(isPrivate[p], else: .EFAULT).because("the attribute is shared", "kvm-tdx §2.5")
+            Check(slotOf[p] == nil || slotOf[p] != deleting, else: .EAGAIN)
+              .because("the slot is INVALID", "kvm-tdx §2.10")
+            Check(fileOf[p] != nil && !isReleased(p), else: .EFAULT)
+              .because("no slot, no memfd, or a closed one", "kvm-tdx §2.5")
+            folioAppears(p)
+            isFresh[v] <- true
+          }
+          Holding(mmuLock, .read) {
+            Step("is_page_fault_stale") {
+              again <- !isFresh[v] || invalidating.contains(p)
+              isFresh[v] <- false
+            }
+            When(!again) { augPage(p) }
+          }
         }
       }
+    }
+  }
+
+  @StatementBuilder
+  private func augPage(_ p: Expr<Page>) -> [Statement] {
+    let status = Local<Outcome>("status")
+    Step("is it mapped") { Check(!mirror[p], else: .ok) }
+    When(kind != .td) {
+      Step("maps the page") { mirror[p] <- true }
+      Return(.ok)
+    }
+    addTables(p)
+    Step("freezes the mirror SPTE") {
+      Require(forAll(VCPU.self) { w in frozen[w] != p })
+        .because("another vCPU maps it: the fault is tried again", "kvm-tdx §3.5")
+      Check(!mirror[p], else: .ok)
+      frozen[v] <- p
+    }
+    insistently(
+      .memPageAug, by: module.pageAug(p), into: status,
+      effect: Statements {
+        mirror[p] <- true
+        When(build != .runnable) { wrongBuild <- true }
+      })
+    Step("the mirror SPTE is no longer frozen") { frozen[v] <- nil }
+    When(status != .ok) {
+      kvmBug(after: status)
+      Return(.EIO)
+    }
+  }
+
+  /// B-13: the source page is taken under invalidate_lock.
+  @ListBuilder<Edit>
+  var sourceInside: [Edit] {
+    Without(call: "get_user_pages_fast")
+    Replacing(step: "kvm_gmem_get_folio") {
+      Call(getSourcePage)
+      getFolio
+    }
+  }
+
+  /// B-7: the page is mapped in the mirror first and added to the TD later, without mmu_lock.
+  @ListBuilder<Edit>
+  var premap: [Edit] {
+    Without(lock: mmuLock, in: "tdx_vcpu_init_mem_region")
+    Replacing(step: "kvm_tdp_mmu_map_private_pfn") {
+      mapPrivatePFN(Statements { mirror[page] <- true })
     }
   }
 

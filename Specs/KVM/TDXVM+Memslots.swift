@@ -48,8 +48,14 @@ extension TDXVM {
 
   @StatementBuilder
   private var deleteSlot: [Statement] {
+    Step("marks the slot INVALID") { deleting <- slot }
+    Step("synchronize_srcu") { Require(!holding(srcu, .shared)) }
     zap { p in slotOf[p] == slot.element }
-    Step("the slot is gone, and unbound") {
+    Step("kvm_gmem_unbind") { unbind(dying: Condition(.yes)) }
+    Step("the slot is gone") {
+      Require(!holding(srcu, .shared)).because("synchronize_srcu", "kvm-tdx §2.6")
+      deleting <- nil
+      When(exists(File.self) { g in bindings[g].contains(slot.element) }) { freedBound <- true }
       slotUsed[slot] <- false
       Each(Page.self) { p in
         When(slotOf[p] == slot.element) {
@@ -59,6 +65,24 @@ extension TDXVM {
           unbacked[p] <- false
         }
       }
+    }
+  }
+
+  /// The slot leaves the bindings of its memfd.
+  ///
+  /// - Parameter dying: whether a memfd counts whose last reference is gone.
+  @StatementBuilder
+  func unbind(dying: Condition) -> [Statement] {
+    Each(File.self) { g in
+      When(dying || !isDying(g)) { bindings[g] <- bindings[g].removing(slot.element) }
+    }
+  }
+
+  /// B-2: a memfd whose last reference is gone keeps its binding.
+  @ListBuilder<Edit>
+  var unbindsOnlyLiving: [Edit] {
+    Replacing(step: "kvm_gmem_unbind") {
+      Step("kvm_gmem_unbind") { unbind(dying: Condition(.no)) }
     }
   }
 
@@ -83,6 +107,11 @@ extension TDXVM {
     Step("kvm_arch_prepare_memory_region") {
       Check(bits != .beyond && !isShared, else: .EINVAL)
         .because("too high, or an alias of private GPAs", "kvm-tdx §2.6")
+    }
+    When(flags == .guestMemfd) {
+      Step("stores the binding") { bindings[f] <- bindings[f].inserting(slot.element) }
+    }
+    Step("the slot is active") {
       slotUsed[slot] <- true
       Each(Page.self) { p in
         When(range.contains(p)) {
@@ -116,11 +145,18 @@ extension TDXVM {
           .because("only a VM with private memory has the attribute", "kvm-tdx §2.7")
       }
       Holding(slotsLock) {
-        When(!toPrivate) { zap { p in range.contains(p) && isPrivate[p] } }
-        Step("stores the attributes") {
-          Each(Page.self) { p in
-            When(range.contains(p)) { isPrivate[p] <- Expr<Bool>(toPrivate.node) }
+        When(toPrivate) {
+          Step("stores the attributes") {
+            Each(Page.self) { p in When(range.contains(p)) { isPrivate[p] <- true } }
           }
+        } else: {
+          invalidate(
+            { p in range.contains(p) && isPrivate[p] },
+            change: Statements {
+              Step("stores the attributes") {
+                Each(Page.self) { p in When(range.contains(p)) { isPrivate[p] <- false } }
+              }
+            })
         }
       }
     }

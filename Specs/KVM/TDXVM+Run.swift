@@ -4,12 +4,6 @@ import TDXModuleSpecs
 private let isOdd = NamedArgument<Bool>("odd")
 private let access = NamedArgument<VCPUAccess>("what")
 private let runnable = NamedArgument<Bool>("runnable")
-private let leaf = NamedArgument<Leaf>("leaf")
-private let failure = NamedArgument<LeafStatus>("status")
-private let count = NamedArgument<Int>("count", in: 0...11)
-private let exit = NamedArgument<GuestExit>("exit")
-private let place = NamedArgument<Page?>("gpa")
-private let taken = NamedArgument<Bool>("taken")
 
 extension TDXVM {
   /// KVM_RUN until it returns to user space (kvm-tdx §2.5).
@@ -38,7 +32,12 @@ extension TDXVM {
         }
         loadRoot
         Repeat(while: again) {
+          Step("KVM_REQ_VM_DEAD") { Check(!vmDead, else: .EIO) }
+            .because("looked for before every entry", "kvm-tdx §2.5")
           Step("TDH.VP.ENTER") {
+            Require(!holding(module.tdr))
+              .because("OPERAND_BUSY from TDH.VP.ENTER is retried", "kvm-tdx §2.5")
+            module.enter(v.element)
             why <- nextExit
             gpa <- exitPage
             again <- nextExit.in(.privateAccess, .sharedAccess, .answered)
@@ -48,10 +47,11 @@ extension TDXVM {
             nextExit <- .shutdown
             exitPage <- nil
           }
+          Step("TD exit") { module.exit(v.element) }
           When(why == .privateAccess && gpa == nil) { Return(.EFAULT) }
           When(why == .privateAccess) {
             Call(faultPrivate(gpa.value()), into: answer)
-            When(answer != .ok) { Return(answer) }
+            When(answer != .ok && answer != .EAGAIN) { Return(answer) }
           }
           When(why == .sharedAccess && gpa != nil) {
             Step("a fault on a shared GPA") {
@@ -98,34 +98,6 @@ extension TDXVM {
     ) {
       vcpuGate(trying: environment == 1)
       Holding(vcpuMutex[v]) { Step("sets it") { mpRunnable[v] <- Expr<Bool>(runnable.node) } }
-    }
-  }
-
-  // MARK: The environment
-
-  /// Other TDs take the last KeyID, or give one back.
-  var otherTDs: Action {
-    Action("other TDs' KeyIDs", taking: [taken], cites: "kvm-tdx §1.4") {
-      Require(environment == 1)
-      keyIDsTaken <- Expr<Bool>(taken.node)
-    }
-  }
-
-  /// The next calls of a leaf fail.
-  var fails: Action {
-    Action("a SEAMCALL will fail", taking: [leaf, failure, count], cites: "kvm-tdx §4.6") {
-      Require(faults == 1)
-      failing[leaf] <- Expr<LeafStatus>(failure.node)
-      failures[leaf] <- Expr<Int>(count.node)
-    }
-  }
-
-  /// Why the guest exits next.
-  var exits: Action {
-    Action("the guest's next exit", taking: [exit, place], cites: "kvm-tdx §2.5") {
-      Require(environment == 1)
-      nextExit <- Expr<GuestExit>(exit.node)
-      exitPage <- Expr<Page?>(place.node)
     }
   }
 }

@@ -21,6 +21,7 @@ public struct TDXVM: Spec {
     "shifts", of: Shift.self, 1...123, default: 1, "distances of file and GPA intervals")
   let bias = Parameter("bias", 0...61, default: 0, "the shift that means no distance")
   let threads = Parameter("threads", of: HostThread.self, 1...3, default: 1, "VMM threads")
+  let module = TDInModule()
   let cpus = Parameter("cpus", 1...16, default: 2, "CPUs of the host, the most vCPUs of a TD")
   let environment = Parameter(
     "ENVIRONMENT", 0...1, default: 0,
@@ -28,7 +29,10 @@ public struct TDXVM: Spec {
   let types = Parameter("TYPES", 0...1, default: 0, "1: also VMs that are no TDs")
   let arguments = Parameter(
     "ARGUMENTS", 0...1, default: 0, "1: every class of arguments, and callers with another mm")
-  let faults = Parameter("FAULTS", 0...1, default: 0, "1: any SEAMCALL may fail")
+  let start = Parameter(
+    "BUILT", 0...2, default: 0,
+    "begins with 1: a TD with a bound memfd and vCPUs, 2: the same, initialised and finalized")
+  let faults = Parameter("FAULTS", 0...1, default: 0, "1: one SEAMCALL may fail")
 
   /// The secure EPT's table of each level above a page (kvm-tdx §1.5).
   let table4 = Constant(Page.self, SEPTTable.self) { (_: Int, _: Int) in 3 }
@@ -53,6 +57,7 @@ public struct TDXVM: Spec {
   let destroyed = Var(false, as: "kvm_destroyed")
   /// Control pages that the module holds: TDR and TDCS.
   let tdrHeld = Var(false, as: "tdr_held")
+  let tdcsPages = Var(PagePointer.null, as: "tdcs_pages")
 
   // vCPUs (kvm-tdx §1.2).
   let vcpu = Map(VCPU.self, VCPUBuild.absent, as: "vcpu_tdx.state")
@@ -80,22 +85,61 @@ public struct TDXVM: Spec {
   let gmemCanMap = Map(File.self, false, as: "gmem_flag_mmap")
   let gmemMapped = Map(File.self, false, as: "gmem_mapped")
   let gmemReleased = Map(File.self, false, as: "gmem_released")
+  /// The memslots in the xarray gmem_file->bindings.
+  let bindings = Map(File.self, SetOf<MemSlot>.empty, as: "gmem_bindings")
   let hasFolio = Map2(File.self, FileIndex.self, false, as: "folio")
+
+  // Faults that other threads come between (kvm-tdx §3.5).
+  /// The memslot that is marked KVM_MEMSLOT_INVALID.
+  let deleting = Var(MemSlot?.none, as: "memslot_invalid")
+  let invalidations = Var(0, in: 0...3, as: "mmu_invalidate_in_progress")
+  /// What mmu_invalidate_range covers.
+  let invalidating = Var(SetOf<Page>.empty, as: "mmu_invalidate_range")
+  /// mmu_invalidate_seq is as it was when the vCPU's fault began.
+  let isFresh = Map(VCPU.self, false, as: "fault_is_fresh")
+  /// What the vCPU's fault maps: a FROZEN_SPTE.
+  let frozen = Map(VCPU.self, Page?.none, as: "frozen_spte")
+  let tableFrozen = Map(VCPU.self, SEPTTable?.none, as: "frozen_table")
 
   // The environment.
   let failing = Map(Leaf.self, LeafStatus.success, as: "injected_status")
   let failures = Map(Leaf.self, 0, in: 0...11, as: "injected_count")
   let nextExit = Var(GuestExit.shutdown, as: "next_exit")
   let exitPage = Var(Page?.none, as: "next_exit_gpa")
+  let nextStatus = Var(LeafStatus.success, as: "next_status")
+  let hasFailed = Var(false, as: "a_seamcall_was_made_to_fail")
+  /// It was busy, so that the next one may be too.
+  let wasBusy = Var(false, as: "it_was_busy")
+
+  // History.
+  /// A SEAMCALL was busy where KVM takes that for a bug.
+  let bugCause = Ghost(BugCause.none, as: "bug_cause")
+  let busyUnhandled = Ghost(false, as: "busy_unhandled")
+  /// The one status that the environment injected is that of wrong arguments, or no entropy.
+  let refusedByModule = Ghost(false, as: "init_vm_was_refused")
+  /// TDH.MEM.PAGE.ADD or TDH.MEM.PAGE.AUG came in the other's state.
+  let wrongBuild = Ghost(false, as: "page_leaf_in_wrong_state")
+  /// A memslot was freed while a memfd was bound to it.
+  let freedBound = Ghost(false, as: "freed_slot_is_bound")
+  /// get_user_pages_fast was called with invalidate_lock held, by the only thread there is.
+  let lockedAround = Ghost(false, as: "invalidate_lock_around_mmap_lock")
+  let freedTwice = Ghost(false, as: "freed_twice")
+  /// The page was to be measured, and is in the TD without.
+  let unmeasured = Map(Page.self, false, as: "unmeasured")
+  /// What the last KVM_TDX_INIT_VM that succeeded was given.
+  let initDataTaken = Ghost(InitVMData.fine, as: "init_vm_taken")
 
   // Locks (kvm-tdx §3.1).
   let kvmLock = Lock("kvm->lock", rank: 10)
   let vcpuMutex = Locks("vcpu->mutex", each: VCPU.self, rank: 20)
   let slotsLock = Lock("kvm->slots_lock", rank: 30)
+  let mmapLock = RWLock("mmap_lock", rank: 32)
   let cpusLock = RWLock("cpus_read_lock", rank: 35)
   let invalidateLock = Locks("invalidate_lock", each: File.self, rank: 40)
   let tdxLock = Lock("tdx_lock", rank: 45)
   let mmuLock = RWLock("mmu_lock", rank: 50)
+  /// kvm->srcu: readers are never waited for by their own kind.
+  let srcu = RWLock("kvm->srcu", rank: nil)
 
   // Arguments.
   let caller = NamedArgument<Caller>("caller")
@@ -109,6 +153,7 @@ public struct TDXVM: Spec {
   public init() {}
 
   public var actions: [Action] {
+    begins
     createVM
     enableCap
     limitIDs
@@ -146,32 +191,9 @@ public struct TDXVM: Spec {
     childCloses
     otherTDs
     fails
+    failsNow
     exits
   }
 
   public var properties: [Property] { safety }
-
-  /// The calls that build, run and destroy a TD.
-  private static let coreCalls = [
-    "KVM_CREATE_VM", "KVM_ENABLE_CAP", "KVM_TDX_INIT_VM", "KVM_CREATE_VCPU", "KVM_SET_CPUID2",
-    "KVM_TDX_INIT_VCPU", "KVM_TDX_FINALIZE_VM", "KVM_CREATE_GUEST_MEMFD",
-    "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_MEMORY_ATTRIBUTES", "KVM_TDX_INIT_MEM_REGION",
-    "KVM_PRE_FAULT_MEMORY", "KVM_RUN", "fallocate", "close(vm)", "close(vcpu)", "close(gmem)",
-  ]
-
-  public var scopes: [Scope] {
-    Scope(
-      "small", "one of each, one thread, the module never fails", [:],
-      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
-    Scope(
-      "arguments", "the same with every class of arguments", ["ARGUMENTS": 1],
-      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
-    Scope(
-      "replay", "recorded calls",
-      [
-        "vcpus": 8, "pages": 62, "tables": 248, "slots": 12, "files": 8, "indices": 62,
-        "shifts": 123, "bias": 61, "FAULTS": 1, "cpus": 2, "ENVIRONMENT": 1, "TYPES": 1,
-        "ARGUMENTS": 1,
-      ])
-  }
 }

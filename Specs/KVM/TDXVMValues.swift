@@ -147,3 +147,24 @@ public enum VCPUAccess: EnumDomain {
   case kvms
   case smi
 }
+
+/// A pointer to pages that KVM allocated.
+public enum PagePointer: EnumDomain {
+  case null, held
+  /// What it points to was freed.
+  case dangling
+}
+
+/// Why KVM_BUG_ON fired first.
+public enum BugCause: EnumDomain {
+  case none
+  /// A vCPU's CPUID has another GPA width than the TD.
+  case addressWidth
+  /// TDH.MR.FINALIZE of a TD without vCPUs.
+  case noVCPUs
+  /// A vCPU that was not initialised.
+  case uninitializedVCPU
+  /// A page was removed while TDH.MR.FINALIZE had the TDR for itself.
+  case removalAmidFinalize
+  case other
+}

@@ -189,12 +189,14 @@ extension HKIDLifecycle {
     }
   }
 
+  static let writeBackName = "modified lines are written back"
+
   /// Credited to every HKID that is flushed by now, whichever TD it belongs to.
   var cacheWB: Action {
     Action("TDH.PHYMEM.CACHE.WB", each: Package.self, cites: "tdx-module §11.4") { p in
       Check(exists(HKID.self) { h in kot[h] == .HKID_FLUSHED }, else: .noHKIDReady)
       Each(HKID.self) { h in
-        dirty[h, p] <- false
+        Step(Self.writeBackName) { dirty[h, p] <- false }
         When(kot[h] == .HKID_FLUSHED) { writeBackPending[h, p] <- false }
       }
       Each(TD.self) { t in When(life[t] == .TD_BLOCKED) { writtenBack[t, p] <- true } }

@@ -86,6 +86,10 @@ extension HKIDLifecycle {
       caughtBy: ["S-2", "S-3"], at: "small", cites: "tdx-module §8.9"
     ) { Without(refusal: .wbcacheNotComplete, in: "TDH.MNG.KEY.FREEID") }
     Mutation(
+      "B-14", "modified lines stay in the caches when the page is given to somebody else",
+      caughtBy: ["S-2"], at: "small", cites: "kvm-tdx B-14"
+    ) { Without(step: Self.writeBackName) }
+    Mutation(
       "no-tdr-lock", "TDH.MNG.VPFLUSHDONE does not need the TDR for itself", caughtBy: ["S-11"],
       at: "small", cites: "tdx-module §6.2"
     ) { Without(refusal: .operandBusyTDR, in: "TDH.MNG.VPFLUSHDONE") }

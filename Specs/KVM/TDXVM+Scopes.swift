@@ -1,0 +1,106 @@
+import SpecLanguage
+import TDXModuleSpecs
+
+/// The scopes, and the calls that their threads make.
+extension TDXVM {
+  /// The calls that build, run and destroy a TD.
+  private static let coreCalls = [
+    "KVM_CREATE_VM", "KVM_ENABLE_CAP", "KVM_TDX_INIT_VM", "KVM_CREATE_VCPU", "KVM_SET_CPUID2",
+    "KVM_TDX_INIT_VCPU", "KVM_TDX_FINALIZE_VM", "KVM_CREATE_GUEST_MEMFD",
+    "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_MEMORY_ATTRIBUTES", "KVM_TDX_INIT_MEM_REGION",
+    "KVM_PRE_FAULT_MEMORY", "KVM_RUN", "fallocate", "close(vm)", "close(vcpu)", "close(gmem)",
+  ]
+
+  private static let creationCalls = [
+    "KVM_CREATE_VM", "KVM_ENABLE_CAP", "KVM_TDX_INIT_VM", "KVM_CREATE_VCPU", "KVM_SET_CPUID2",
+    "KVM_TDX_INIT_VCPU", "close(vm)", "close(vcpu)",
+  ]
+  private static let buildCalls = [
+    "KVM_CREATE_VM", "KVM_ENABLE_CAP", "KVM_TDX_INIT_VM", "KVM_CREATE_VCPU", "KVM_SET_CPUID2",
+    "KVM_TDX_INIT_VCPU", "KVM_TDX_FINALIZE_VM", "KVM_CREATE_GUEST_MEMFD",
+    "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_MEMORY_ATTRIBUTES", "KVM_TDX_INIT_MEM_REGION",
+  ]
+  private static let finishingCalls = [
+    "KVM_TDX_INIT_VCPU", "KVM_TDX_INIT_MEM_REGION", "KVM_TDX_FINALIZE_VM",
+  ]
+  private static let runningCalls = ["KVM_PRE_FAULT_MEMORY", "KVM_RUN"]
+  private static let closingCalls = [
+    "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_MEMORY_ATTRIBUTES", "fallocate", "close(vm)",
+    "close(vcpu)", "close(gmem)",
+  ]
+
+  @ListBuilder<Scope>
+  public var scopes: [Scope] {
+    oneThread
+    twoThreads
+    replay
+  }
+
+  @ListBuilder<Scope>
+  private var oneThread: [Scope] {
+    Scope(
+      "small", "one of each, one thread, the module never fails", [:],
+      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
+    Scope(
+      "arguments", "the same with every class of arguments", ["ARGUMENTS": 1],
+      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
+    Scope(
+      "creation", "a TD with vCPUs that come and go, limits of the process", ["ENVIRONMENT": 1],
+      parts: [ThreadPart("vmm", calls: Self.creationCalls)])
+    Scope(
+      "creation-faults", "the same, one SEAMCALL may fail", ["FAULTS": 1],
+      parts: [ThreadPart("vmm", calls: Self.creationCalls)])
+    Scope(
+      "build-faults", "a TD is built, one SEAMCALL may fail", ["FAULTS": 1],
+      parts: [ThreadPart("vmm", calls: Self.buildCalls)])
+    Scope(
+      "faults", "one SEAMCALL may fail", ["FAULTS": 1],
+      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
+  }
+
+  @ListBuilder<Scope>
+  private var twoThreads: [Scope] {
+    Scope(
+      "build", "a TD that has vCPUs is built by one thread", ["BUILT": 1],
+      parts: [ThreadPart("builder", calls: Self.finishingCalls + ["fallocate"])])
+    Scope(
+      "build-build", "two threads build a TD and take memory away", ["threads": 2, "BUILT": 1],
+      parts: [ThreadPart("builder", threads: 2, calls: Self.finishingCalls + ["fallocate"])])
+    Scope(
+      "build-remove", "one thread builds a TD while another takes memory away",
+      ["threads": 2, "BUILT": 1],
+      parts: [
+        ThreadPart("builder", calls: Self.finishingCalls),
+        ThreadPart("remover", calls: ["fallocate", "KVM_SET_MEMORY_ATTRIBUTES", "close(gmem)"]),
+      ])
+    Scope(
+      "init-remove", "vCPUs are initialised while another thread takes memory away",
+      ["threads": 2, "vcpus": 2, "BUILT": 1],
+      parts: [
+        ThreadPart("builder", calls: Self.finishingCalls),
+        ThreadPart("remover", calls: ["fallocate"]),
+      ])
+    Scope(
+      "run-close", "one thread runs a TD, another closes what it uses",
+      ["threads": 2, "BUILT": 2],
+      parts: [
+        ThreadPart("runner", calls: Self.runningCalls + ["close(gmem)"]),
+        ThreadPart("closer", calls: Self.closingCalls),
+      ])
+    Scope(
+      "two-vcpus", "two threads run vCPUs and fault on the same page",
+      ["threads": 2, "vcpus": 2, "BUILT": 2],
+      parts: [ThreadPart("runner", threads: 2, calls: Self.runningCalls + ["fallocate"])])
+  }
+
+  /// Not to be explored: as large as recordings need.
+  private var replay: Scope {
+    Scope(
+      "replay", "recorded calls",
+      [
+        "vcpus": 8, "pages": 62, "tables": 248, "slots": 12, "files": 8, "indices": 62,
+        "shifts": 123, "bias": 61, "FAULTS": 1, "cpus": 2, "ENVIRONMENT": 1, "TYPES": 1,
+        "ARGUMENTS": 1, "STANDIN": 1,
+      ])
+  }
+}

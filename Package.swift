@@ -27,12 +27,15 @@ let package = Package(
     .target(
       name: "TeardownSpecs", dependencies: ["SpecLanguage", "TDXModuleSpecs", "KVMSpecs"],
       path: "Specs/Teardown"),
+    .target(
+      name: "GuestMemfdSpecs", dependencies: ["SpecLanguage", "TDXModuleSpecs", "KVMSpecs"],
+      path: "Specs/GuestMemfd"),
     .target(name: "TutorialSpecs", dependencies: ["SpecLanguage"], path: "Specs/Tutorial"),
     .target(
       name: "Catalogue",
       dependencies: [
-        "SpecLanguage", "BenchmarkSpecs", "KVMSpecs", "TDXModuleSpecs", "TeardownSpecs",
-        "TutorialSpecs",
+        "SpecLanguage", "BenchmarkSpecs", "GuestMemfdSpecs", "KVMSpecs", "TDXModuleSpecs",
+        "TeardownSpecs", "TutorialSpecs",
       ],
       path: "Specs/Catalogue"),
     .target(name: "Verdicts", dependencies: ["SpecLanguage", "SpecProgram"]),

@@ -1,4 +1,5 @@
 import BenchmarkSpecs
+import GuestMemfdSpecs
 import KVMSpecs
 import SpecLanguage
 import TDXModuleSpecs
@@ -8,8 +9,10 @@ import TutorialSpecs
 /// Every bundled spec.
 public enum Catalogue {
   public static var all: [CatalogueEntry] {
-    [BenchmarkSpecs.all, KVMSpecs.all, TDXModuleSpecs.all, TeardownSpecs.all, TutorialSpecs.all]
-      .flatMap { $0 }
+    [
+      BenchmarkSpecs.all, GuestMemfdSpecs.all, KVMSpecs.all, TDXModuleSpecs.all,
+      TeardownSpecs.all, TutorialSpecs.all,
+    ].flatMap { $0 }
   }
 
   /// The spec with this name, such as `teardown/mainline`.

@@ -1,0 +1,6 @@
+import SpecLanguage
+
+/// The specs of this module.
+public enum GuestMemfdSpecs {
+  public static var all: [CatalogueEntry] { [CatalogueEntry { GmemMainline() }] }
+}

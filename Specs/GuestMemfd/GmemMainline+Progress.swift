@@ -1,0 +1,51 @@
+import KVMSpecs
+import SpecLanguage
+import TDXModuleSpecs
+
+extension GmemMainline {
+  /// guest-memfd §7.2, as far as threads that are scheduled and locks that are handed on go.
+  @ListBuilder<Property>
+  var progress: [Property] {
+    LeadsTo(
+      "P-RELEASE", "a file that nobody refers to is released, whatever holds the VM",
+      each: File.self,
+      cites: "guest-memfd P-RELEASE",
+      fairness: [.strong(threadsOf: HostThread.self), .weak(starting: Self.releaseName)]
+    ) { g in
+      gmem[g] == .closed
+      isUnreferenced(g)
+    } then: { g in
+      life[g].in(.released, .evicted)
+    }
+    LeadsTo(
+      "P-FREE", "once every reference is dropped the VM is destroyed and the pages are free",
+      cites: "guest-memfd P-FREE",
+      fairness: [
+        .strong(threadsOf: HostThread.self), .weak(starting: Self.releaseName),
+        .weak(starting: "kvm_destroy_vm"), .weak("the inode is evicted"),
+      ]
+    ) {
+      vmFile == .closed
+      forAll(VCPU.self) { w in vcpuFile[w] != .open }
+      forAll(File.self) { g in
+        gmem[g] != .open && !copied[g] && !pathHeld[g]
+          && !exists(VMA.self) { m in vmaFile[m] == g }
+      }
+    } then: {
+      destroyed
+      forAll(File.self) { g in forAll(FileIndex.self) { i in folio[g, i] == .absent } }
+    }
+    ends("P-DELETE", "the deletion of a memslot ends", Self.deleteName)
+    ends("P-PUNCH", "fallocate ends, whatever is pinned", "fallocate")
+  }
+
+  private func ends(_ id: String, _ text: String, _ call: String) -> Property {
+    LeadsTo(
+      id, text, cites: "guest-memfd \(id)", fairness: [.strong(threadsOf: HostThread.self)]
+    ) {
+      inside(call)
+    } then: {
+      !inside(call)
+    }
+  }
+}

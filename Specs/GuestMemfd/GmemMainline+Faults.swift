@@ -114,7 +114,6 @@ extension GmemMainline {
     _ p: Expr<Page>, _ s: Expr<MemSlot>, _ wantsPrivate: Local<Bool>
   ) -> Action {
     let file = Local<File?>("gmem.file")
-    let isLive = Local<Bool>("the file is live")
     let fromFile = Local<Bool>("from the file")
     let index = Local<FileIndex?>("index")
     return Action("kvm_mmu_faultin_pfn", cites: "guest-memfd §1.4") {
@@ -124,25 +123,31 @@ extension GmemMainline {
         Check(!wantsPrivate || slotKind[s] != .host, else: .EFAULT)
           .because("a private access to a memslot without memfd", "guest-memfd §1.4")
         fromFile <- wantsPrivate || slotKind[s] == .gmemOnly
-        file <- slotFile[s]
-        isLive <- exists(File.self) { g in slotFile[s] == g && life[g] == .live }
         index <- nil
       }
       When(fromFile) {
-        When(!isLive) { Return(.EFAULT) }
-        Holding(fdget[file.value()], .shared) {
-          Step("kvm_gmem_get_pfn: the binding") {
-            Each(FileIndex.self) { i in
-              When(bindings[file.value(), i] == s && backs(i, p, in: s)) { index <- i }
-            }
-          }
-          When(index == nil) { Return(.EIO) }
-          Holding(folioLock[index.value()]) {
-            Step("kvm_gmem_get_folio: allocates, zeroes") {
-              folio[file.value(), index.value()] <- .uptodate
-            }
+        Step("kvm_gmem_get_file") {
+          Check(
+            exists(File.self) { g in slotFile[s] == g && life[g] == .live }, else: .EFAULT
+          ).because("the file is gone, or dying", "guest-memfd I-NOGET-DYING")
+          file <- slotFile[s]
+          Acquire(fdget[slotFile[s].value()], .shared)
+        }
+        Step("__kvm_gmem_get_pfn: the binding") {
+          Each(FileIndex.self) { i in
+            When(bindings[file.value(), i] == s && backs(i, p, in: s)) { index <- i }
           }
         }
+        When(index == nil) {
+          Step("fput") { Release(fdget[file.value()], .shared) }
+          Return(.EIO)
+        }
+        Holding(folioLock[index.value()]) {
+          Step("kvm_gmem_get_folio: allocates, zeroes") {
+            folio[file.value(), index.value()] <- .uptodate
+          }
+        }
+        Step("fput") { Release(fdget[file.value()], .shared) }
       } else: {
         Step("GUP of userspace_addr") {
           Check(!unbacked[p], else: .EFAULT).because("the hva", "kvm-tdx §2.10")

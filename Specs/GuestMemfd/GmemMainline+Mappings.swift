@@ -2,7 +2,7 @@ import KVMSpecs
 import SpecLanguage
 import TDXModuleSpecs
 
-private let request = NamedArgument<MapRequest>("map")
+private let request = NamedArgument<MapRequest>("how")
 private let wanted = NamedArgument<Protection>("prot")
 private let isInside = NamedArgument<Bool>("within_size")
 private let byte = NamedArgument<Byte?>("value")

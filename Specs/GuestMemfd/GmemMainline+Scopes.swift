@@ -1,24 +1,71 @@
 import SpecLanguage
 
 extension GmemMainline {
-  private static let region = ["KVM_SET_USER_MEMORY_REGION2", deleteName]
   private static let creation = ["KVM_CREATE_VM", "KVM_CREATE_VCPU", "KVM_CREATE_GUEST_MEMFD"]
-  private static let ends = [
-    "close(vm)", "close(vcpu)", "close(gmem)", releaseName, "kvm_destroy_vm",
+  private static let region = ["KVM_SET_USER_MEMORY_REGION2", deleteName]
+  private static let ends = ["close(vm)", "close(vcpu)", "close(gmem)"]
+  private static let late = [releaseName, "kvm_destroy_vm"]
+  private static let userMemory = ["mmap", "munmap", "touch"]
+  private static let guestMemory = [
+    "KVM_SET_MEMORY_ATTRIBUTES", "fallocate", "KVM_PRE_FAULT_MEMORY",
   ]
+  private static let carriersOfReferences = [
+    "dup", "open(O_PATH)", "pin", "unpin", "close(copy)", "close(path)",
+  ]
+
+  private static let everything =
+    creation + region + guestMemory + userMemory + carriersOfReferences + ends + late
 
   @ListBuilder<Scope>
   public var scopes: [Scope] {
     Scope(
       "small", "one of each, one thread that makes every call", ["CARRIERS": 1, "WRITES": 1],
+      parts: [ThreadPart("vmm", calls: Self.everything)])
+    Scope(
+      "shared", "the same for a VM of the default type, whose files user space maps",
+      ["CARRIERS": 1, "WRITES": 1, "TYPE": 1],
+      parts: [ThreadPart("vmm", calls: Self.everything)])
+    Scope(
+      "slots", "one file that two memslots may be bound to, page by page, at any distance",
+      ["pages": 2, "indices": 2, "slots": 2, "shifts": 3, "bias": 1],
+      parts: [
+        ThreadPart("vmm", calls: Self.creation + Self.region + Self.guestMemory + Self.ends)
+      ])
+    Scope(
+      "race", "one of each, two threads", ["threads": 2],
       parts: [
         ThreadPart(
-          "vmm",
-          calls: Self.creation + Self.region + Self.ends + [
-            "KVM_SET_MEMORY_ATTRIBUTES", "fallocate", "mmap", "munmap", "touch",
-            "KVM_PRE_FAULT_MEMORY", "dup", "open(O_PATH)", "pin", "unpin", "close(copy)",
-            "close(path)",
+          "vmm", threads: 2,
+          calls: Self.creation + Self.region + Self.guestMemory + Self.ends
+            + Self.late)
+      ])
+    Scope(
+      "race-shared", "one of each, two threads, a VM of the default type",
+      ["threads": 2, "TYPE": 1],
+      parts: [
+        ThreadPart(
+          "vmm", threads: 2,
+          calls: Self.creation + Self.region + Self.userMemory + [
+            "fallocate", "KVM_PRE_FAULT_MEMORY", "close(gmem)", Self.releaseName,
           ])
+      ])
+    Scope(
+      "two", "two files of two pages, two memslots, two threads",
+      ["files": 2, "pages": 2, "indices": 2, "slots": 2, "threads": 2],
+      parts: [
+        ThreadPart("memslots", calls: Self.creation + Self.region + ["close(gmem)"]),
+        ThreadPart("guest", calls: Self.guestMemory + Self.late),
+      ])
+    Scope(
+      "holder", "one file of four pages: a thread that converts, one that holds pages",
+      ["pages": 4, "indices": 4, "threads": 2],
+      parts: [
+        ThreadPart(
+          "converter",
+          calls: Self.creation + Self.region + [
+            "KVM_SET_MEMORY_ATTRIBUTES", "fallocate",
+          ]),
+        ThreadPart("holder", calls: ["KVM_PRE_FAULT_MEMORY", "mmap", "munmap", "touch"]),
       ])
     Scope(
       "replay", "recorded calls",

@@ -12,21 +12,33 @@ extension GmemCalls {
     call.values["slot"] = .number(handles.slotElement(slot, in: vm))
     call.values["flags"] = .name(Self.flags(flags))
     call.values["range"] = .number(geometry.pages(gpa, size))
-    call.values["beyond_max_gfn"] = .flag((gpa &+ (size - 1)) >> 52 != 0)
+    call.values["beyond_max_gfn"] = .flag((gpa &+ (size - 1)) >> gpaBits != 0)
     let file = step.text("gmem")
     let offset = step.number("gmem_offset") ?? 0
     call.values["backing"] = .name(backing(file, vm, offset, size, process))
     call.values["gmem"] = .number(file.flatMap(handles.element) ?? 0)
-    call.values["extent"] = .number(file.map { geometry.extent($0, offset, size) } ?? 0)
     let shift = file.flatMap { geometry.shift(gpa, $0, offset) } ?? 0
     call.values["offset"] = .number(shift + KVMReplay.bias)
+    call.values["hva"] = .number(hostElement(step))
+    return call
+  }
+
+  /// What a memory region names; `nil` when the step makes none.
+  func names(_ step: KVMStep, _ process: Process) -> KVMCall? {
+    guard step.op.hasPrefix("KVM_SET_USER_MEMORY_REGION"), let size = step.number("size"), size > 0
+    else { return nil }
+    let gpa = step.number("gpa") ?? 0
+    let offset = step.number("gmem_offset") ?? 0
     let hva = step.text("hva")
     let readable = process.memory.readable(hva, size)
-    call.values["hva"] = .number(hostElement(step))
-    call.values["hva_unmapped"] = .number(geometry.pages(gpa &+ readable, size &- readable))
     let halting = process.memory.halting(hva, size)
-    call.values["hva_halts"] = .number(geometry.pages(gpa, halting))
-    return call
+    let extent = step.text("gmem").map { geometry.extent($0, offset, size) } ?? 0
+    return KVMCall(
+      handles.vm(of: step.on) ?? 0, "what the next memslot names",
+      [
+        "hva_unmapped": .number(geometry.pages(gpa &+ readable, size &- readable)),
+        "hva_halts": .number(geometry.pages(gpa, halting)), "extent": .number(extent),
+      ])
   }
 
   private func deletion(_ step: KVMStep, _ vm: Int) -> KVMCall {

@@ -6,7 +6,11 @@ struct GmemCalls {
   /// The number of each range of user memory that memslots of a VM name.
   private var hosts: [String: Int] = [:]
 
-  init(_ steps: [KVMStep]) {
+  /// GPAs of memslots lie below this bit.
+  let gpaBits: UInt64
+
+  init(_ steps: [KVMStep], gpaBits: UInt64) {
+    self.gpaBits = gpaBits
     handles = KVMHandles(steps)
     geometry = KVMGeometry(steps, followsContents: true)
     for step in steps where step.op.hasPrefix("KVM_SET_USER_MEMORY_REGION") {

@@ -20,7 +20,7 @@ struct GmemReplay {
   init(
     _ sequence: KVMSequence, _ spec: SpecDescription, _ environment: GmemEnvironment
   ) throws(SpecError) {
-    calls = GmemCalls(sequence.steps)
+    calls = GmemCalls(sequence.steps, gpaBits: environment.gpaBits)
     let handles = calls.handles
     let geometry = calls.geometry
     indices = max(1, geometry.files.values.map(\.count).max() ?? 1)
@@ -62,6 +62,7 @@ struct GmemReplay {
     let process = GmemCalls.Process(
       isOpen: { open.contains($0) }, memory: memory, mappings: mappings, newMapping: free)
     guard let call = try calls.call(step, process) else { return nil }
+    if let names = calls.names(step, process) { _ = perform(names) }
     var result = perform(call)
     if call.action == "touch", result.answer == "ok" { result.value = byte(of: call) }
     if result.answer == "ok" {

@@ -37,10 +37,13 @@ extension GmemMainline {
   /// KVM_RUN of a vCPU at its reset vector, up to what KVM decides (guest-memfd §1.4).
   ///
   /// The first instruction is fetched; one of zeroes stores to GPA 0, another halts. Without a
-  /// memslot the access is emulated by user space.
+  /// memslot the access is emulated by user space; an instruction that cannot be fetched is an
+  /// undefined one, which the next run delivers through the vectors at GPA 0 (unsure: inferred
+  /// from recorded answers).
   var run: Action {
     let answer = Local<Outcome>("answer")
     let stores = Local<Bool>("stores")
+    let vectors = Local<Bool>("delivers an exception")
     return Action(
       "KVM_RUN", taking: [caller, v, fetched, stored], by: HostThread.self,
       cites: "guest-memfd §1.4"
@@ -52,7 +55,15 @@ extension GmemMainline {
             .because("recorded answer; its cause is unsure")
           Return(.EIO)
         }
-        Step("runs") { hasRun[v] <- true }
+        Step("runs") {
+          hasRun[v] <- true
+          vectors <- undefined[v]
+          undefined[v] <- false
+        }
+        When(vectors && stored != nil) {
+          Call(fault(stored.value(), isPreFault: false), into: answer)
+          Return(answer)
+        }
         When(fetched != nil) {
           Call(fault(fetched.value(), isPreFault: false), into: answer)
           When(answer != .ok) { Return(answer) }

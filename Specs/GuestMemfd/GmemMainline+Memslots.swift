@@ -19,8 +19,7 @@ extension GmemMainline {
     return Action(
       "KVM_SET_USER_MEMORY_REGION2",
       taking: [
-        caller, shape, s, flags, range, f, backing, extent, shift, host, missing, halting,
-        tooHigh,
+        caller, shape, s, flags, range, f, backing, shift, host, tooHigh,
       ], by: HostThread.self, cites: "guest-memfd §1.4"
     ) {
       vmGate(trying: arguments == 1 || isPlain)
@@ -54,18 +53,33 @@ extension GmemMainline {
     }
   }
 
+  /// What the userspace_addr and the file range of the next KVM_SET_USER_MEMORY_REGION2 name:
+  /// pages without memory, pages that hold HLT, indices.
+  var names: Action {
+    Action(
+      "what the next memslot names", taking: [missing, halting, extent], cites: "guest-memfd §1.4"
+    ) {
+      Require(environment == 1)
+      namedMissing <- Expr<SetOf<Page>>(missing.node)
+      namedHalting <- Expr<SetOf<Page>>(halting.node)
+      namedExtent <- Expr<SetOf<FileIndex>>(extent.node)
+    }
+  }
+
   /// The arguments that scopes without ARGUMENTS try: one page or more of a file, at its place.
   private var isPlain: Condition {
     shape == .fine && flags == .guestMemfd && backing == .file && !tooHigh
       && slot[s] == .absent && gmem[f] == .open
-      && forAll(Page.self) { p in !missing.contains(p) && !halting.contains(p) }
       && exists(Page.self) { p in range.contains(p) }
-      && forAll(FileIndex.self) { i in
-        extent.contains(i) == exists(Page.self) { p in range.contains(p) && liesAt(i, p) }
-      }
       && forAll(Page.self) { p in
         !range.contains(p) || exists(FileIndex.self) { i in liesAt(i, p) }
       }
+  }
+
+  /// The index is one of the range's; recorded calls may name a range that no page lies at.
+  private func isNamed(_ i: Expr<FileIndex>) -> Condition {
+    environment == 1 && namedExtent.contains(i)
+      || environment == 0 && exists(Page.self) { p in range.contains(p) && liesAt(i, p) }
   }
 
   /// The offset puts the page at the index.
@@ -116,8 +130,8 @@ extension GmemMainline {
   private var hasMemory: Statement {
     Each(Page.self) { p in
       When(range.contains(p)) {
-        unbacked[p] <- missing.contains(p)
-        halts[p] <- halting.contains(p)
+        unbacked[p] <- namedMissing.contains(p)
+        halts[p] <- namedHalting.contains(p)
       }
     }
   }
@@ -134,17 +148,10 @@ extension GmemMainline {
       Acquire(fdget[f], .shared)
     }
     Holding(invalidateLock[f], .write) {
-      Step("kvm_gmem_bind: into the bindings") {
-        taken <- exists(FileIndex.self) { i in extent.contains(i) && bindings[f, i] != nil }
-        When(!exists(FileIndex.self) { i in extent.contains(i) && bindings[f, i] != nil }) {
-          slot[s] <- .bound
-          slotKind[s] <- choose(canMap[f], .gmemOnly, else: .gmem)
-          slotFile[s] <- f.element
-          pgoff[s] <- Expr<Int>(shift.node)
-          gfns[s] <- Expr<SetOf<Page>>(range.node)
-          Each(FileIndex.self) { i in
-            When(extent.contains(i)) { bindings[f, i] <- s.element }
-          }
+      Step(bindsName) {
+        taken <- exists(FileIndex.self) { i in isNamed(i) && bindings[f, i] != nil }
+        When(!exists(FileIndex.self) { i in isNamed(i) && bindings[f, i] != nil }) {
+          intoBindings
         }
       }
     }
@@ -168,6 +175,19 @@ extension GmemMainline {
       hostRange[s] <- Expr<HostRange>(host.node)
       hasMemory
     }
+  }
+
+  var bindsName: String { "kvm_gmem_bind: into the bindings" }
+
+  /// KVM does not see the memslot yet (guest-memfd B7).
+  @StatementBuilder
+  var intoBindings: [Statement] {
+    slot[s] <- .bound
+    slotKind[s] <- choose(canMap[f], .gmemOnly, else: .gmem)
+    slotFile[s] <- f.element
+    pgoff[s] <- Expr<Int>(shift.node)
+    gfns[s] <- Expr<SetOf<Page>>(range.node)
+    Each(FileIndex.self) { i in When(isNamed(i)) { bindings[f, i] <- s.element } }
   }
 
   /// The memslot is as if it had never been.

@@ -10,7 +10,7 @@ extension GmemMainline {
       "P-RELEASE", "a file that nobody refers to is released, whatever holds the VM",
       each: File.self,
       cites: "guest-memfd P-RELEASE",
-      fairness: [.strong(threadsOf: HostThread.self), .weak(starting: Self.releaseName)]
+      fairness: [.strong(threadsOf: HostThread.self), .strong(starting: Self.releaseName)]
     ) { g in
       gmem[g] == .closed
       isUnreferenced(g)
@@ -21,8 +21,8 @@ extension GmemMainline {
       "P-FREE", "once every reference is dropped the VM is destroyed and the pages are free",
       cites: "guest-memfd P-FREE",
       fairness: [
-        .strong(threadsOf: HostThread.self), .weak(starting: Self.releaseName),
-        .weak(starting: "kvm_destroy_vm"), .weak("the inode is evicted"),
+        .strong(threadsOf: HostThread.self), .strong(starting: Self.releaseName),
+        .strong(starting: "kvm_destroy_vm"), .weak("the inode is evicted"),
       ]
     ) {
       vmFile == .closed

@@ -13,8 +13,8 @@ extension GmemMainline {
     "dup", "open(O_PATH)", "pin", "unpin", "close(copy)", "close(path)",
   ]
 
-  private static let everything =
-    creation + region + guestMemory + userMemory + carriersOfReferences + ends + late
+  private static let guest = creation + region + guestMemory + ends + late
+  private static let everything = guest + userMemory + carriersOfReferences
 
   @ListBuilder<Scope>
   public var scopes: [Scope] {
@@ -28,32 +28,19 @@ extension GmemMainline {
     Scope(
       "slots", "one file that two memslots may be bound to, page by page, at any distance",
       ["pages": 2, "indices": 2, "slots": 2, "shifts": 3, "bias": 1],
-      parts: [
-        ThreadPart("vmm", calls: Self.creation + Self.region + Self.guestMemory + Self.ends)
-      ])
+      parts: [ThreadPart("vmm", calls: Self.guest)])
     Scope(
       "race", "one of each, two threads", ["threads": 2],
-      parts: [
-        ThreadPart(
-          "vmm", threads: 2,
-          calls: Self.creation + Self.region + Self.guestMemory + Self.ends
-            + Self.late)
-      ])
+      parts: [ThreadPart("vmm", threads: 2, calls: Self.guest)])
     Scope(
       "race-shared", "one of each, two threads, a VM of the default type",
       ["threads": 2, "TYPE": 1],
-      parts: [
-        ThreadPart(
-          "vmm", threads: 2,
-          calls: Self.creation + Self.region + Self.userMemory + [
-            "fallocate", "KVM_PRE_FAULT_MEMORY", "close(gmem)", Self.releaseName,
-          ])
-      ])
+      parts: [ThreadPart("vmm", threads: 2, calls: Self.guest + Self.userMemory)])
     Scope(
       "two", "two files of two pages, two memslots, two threads",
       ["files": 2, "pages": 2, "indices": 2, "slots": 2, "threads": 2],
       parts: [
-        ThreadPart("memslots", calls: Self.creation + Self.region + ["close(gmem)"]),
+        ThreadPart("memslots", calls: Self.creation + Self.region + Self.ends),
         ThreadPart("guest", calls: Self.guestMemory + Self.late),
       ])
     Scope(
@@ -62,10 +49,10 @@ extension GmemMainline {
       parts: [
         ThreadPart(
           "converter",
-          calls: Self.creation + Self.region + [
+          calls: Self.creation + Self.region + Self.ends + Self.late + [
             "KVM_SET_MEMORY_ATTRIBUTES", "fallocate",
           ]),
-        ThreadPart("holder", calls: ["KVM_PRE_FAULT_MEMORY", "mmap", "munmap", "touch"]),
+        ThreadPart("holder", calls: ["KVM_PRE_FAULT_MEMORY"] + Self.userMemory),
       ])
     Scope(
       "replay", "recorded calls",

@@ -49,6 +49,8 @@ public struct GmemMainline: Spec {
   /// arch.max_vcpu_ids as a class of numbers; 7 is "not set".
   let maxVCPUID = Var(7, in: 0...7, as: "max_vcpu_ids")
   let hasRun = Map(VCPU.self, false, as: "vcpu_has_run")
+  /// The exception of an undefined instruction waits for the next KVM_RUN.
+  let undefined = Map(VCPU.self, false, as: "exception_pending")
   let smiPending = Map(VCPU.self, false, as: "smi_pending")
 
   // Memslots and what the guest has mapped (guest-memfd §1.1).
@@ -93,6 +95,11 @@ public struct GmemMainline: Spec {
   let hull = Var(SetOf<Page>.empty, as: "mmu_invalidate_range")
   /// mmu_invalidate_seq moved on since the vCPU's fault took its snapshot.
   let stale = Map(VCPU.self, false, as: "fault_is_stale")
+
+  // What recorded arguments name.
+  let namedMissing = Var(SetOf<Page>.empty, as: "named_hva_unmapped")
+  let namedHalting = Var(SetOf<Page>.empty, as: "named_hva_halts")
+  let namedExtent = Var(SetOf<FileIndex>.empty, as: "named_extent")
 
   // Locks (guest-memfd §1.6).
   let kvmLock = Lock("kvm->lock", rank: 10)
@@ -151,6 +158,7 @@ public struct GmemMainline: Spec {
     vmCalls
     deviceCalls
     vcpuCalls
+    names
   }
 
   public var properties: [Property] {

@@ -15,7 +15,9 @@ extension GmemMainline {
     ) {
       vmGate(
         trying: arguments == 1
-          || shape == .fine && hasPrivateMemory && exists(Page.self) { p in range.contains(p) })
+          || shape == .fine && hasPrivateMemory && exists(Page.self) { p in range.contains(p) }
+            && (single == 0 || Expr<SetOf<Page>>(range.node).count() == 1)
+      )
       Step("the arguments") {
         Check(privateMemory == 1, else: .ENOTTY).because("not compiled in", "guest-memfd §1.2")
         Check(shape == .fine, else: .EINVAL)

@@ -72,6 +72,7 @@ extension GmemMainline {
               <- exists(Page.self) { p in
                 fetched == p && spte[p] != .none && !(spte[p] == .host && halts[p])
               }
+            undefined[v] <- exists(Page.self) { p in fetched == p && spte[p] == .none }
           }
         }
         When(stores && stored != nil) {

@@ -27,7 +27,10 @@ extension GmemMainline {
       Step("fdget, and the arguments") {
         fileGate(
           trying: request.in(.allocate, .punchHole) && signalled == nil
-            && exists(FileIndex.self) { i in extent.contains(i) })
+            && exists(FileIndex.self) { i in extent.contains(i) }
+            && (single == 0
+              || request == .punchHole && Expr<SetOf<FileIndex>>(extent.node).count() == 1)
+        )
         Check(request != .negative, else: .EINVAL).because("offset or length", "guest-memfd §1.4")
         Check(request != .unsupported, else: .EOPNOTSUPP).because("the mode", "guest-memfd §1.4")
         Check(request != .tooBig, else: .EFBIG).because("s_maxbytes", "guest-memfd §1.4")

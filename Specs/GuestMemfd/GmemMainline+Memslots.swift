@@ -70,7 +70,7 @@ extension GmemMainline {
   private var isPlain: Condition {
     shape == .fine && flags == .guestMemfd && backing == .file && !tooHigh
       && slot[s] == .absent && gmem[f] == .open
-      && exists(Page.self) { p in range.contains(p) }
+      && exists(Page.self) { p in range.contains(p) } && (whole == 0 || range == .all)
       && forAll(Page.self) { p in
         !range.contains(p) || exists(FileIndex.self) { i in liesAt(i, p) }
       }

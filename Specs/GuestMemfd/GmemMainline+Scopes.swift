@@ -38,14 +38,14 @@ extension GmemMainline {
       parts: [ThreadPart("vmm", threads: 2, calls: Self.guest + Self.userMemory)])
     Scope(
       "two", "two files of two pages, two memslots, two threads",
-      ["files": 2, "pages": 2, "indices": 2, "slots": 2, "threads": 2],
+      ["files": 2, "pages": 2, "indices": 2, "slots": 2, "threads": 2, "SINGLE": 1],
       parts: [
         ThreadPart("memslots", calls: Self.creation + Self.region + Self.ends),
         ThreadPart("guest", calls: Self.guestMemory + Self.late),
       ])
     Scope(
       "holder", "one file of four pages: a thread that converts, one that holds pages",
-      ["pages": 4, "indices": 4, "threads": 2],
+      ["pages": 4, "indices": 4, "threads": 2, "SINGLE": 1, "WHOLE": 1],
       parts: [
         ThreadPart(
           "converter",

@@ -32,6 +32,9 @@ public struct GmemMainline: Spec {
     "TYPE", 0...2, default: 0, "VM types: 0 KVM_X86_SW_PROTECTED_VM, 1 KVM_X86_DEFAULT_VM, 2 both")
   let arguments = Parameter(
     "ARGUMENTS", 0...1, default: 0, "1: every class of arguments, and callers with another mm")
+  let single = Parameter(
+    "SINGLE", 0...1, default: 0, "1: attributes and holes are of one page, no page is preallocated")
+  let whole = Parameter("WHOLE", 0...1, default: 0, "1: a memslot spans every page")
   let carriers = Parameter(
     "CARRIERS", 0...1, default: 0, "1: duplicates of descriptors, O_PATH descriptors and pins")
   let writes = Parameter("WRITES", 0...1, default: 0, "1: user space writes into pages")

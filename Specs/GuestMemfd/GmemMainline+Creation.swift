@@ -68,6 +68,8 @@ extension GmemMainline {
           .because("INIT_SHARED is refused for VMs with private memory", "guest-memfd §1.2")
         Check(shape == .fine, else: .EINVAL)
           .because("unknown flags; a size of 0, below 0 or not in pages", "guest-memfd §1.4")
+        Check(life[f] == .none, else: .EMFILE)
+          .because("no free descriptor: another thread took the number", "guest-memfd §1.4")
         life[f] <- .live
         gmem[f] <- .open
         canMap[f] <- Expr<Bool>(mappable.node)

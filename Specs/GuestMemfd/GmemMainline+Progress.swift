@@ -7,15 +7,13 @@ extension GmemMainline {
   @ListBuilder<Property>
   var progress: [Property] {
     LeadsTo(
-      "P-RELEASE", "a file that nobody refers to is released, whatever holds the VM",
-      each: File.self,
-      cites: "guest-memfd P-RELEASE",
-      fairness: [.strong(threadsOf: HostThread.self), .strong(starting: Self.releaseName)]
+      "P-RELEASE", "a file whose last reference went is released, whatever holds the VM",
+      each: File.self, cites: "guest-memfd P-RELEASE",
+      fairness: [.strong(threadsOf: HostThread.self)]
     ) { g in
-      gmem[g] == .closed
-      isUnreferenced(g)
+      life[g] == .dying
     } then: { g in
-      life[g].in(.released, .evicted)
+      life[g] != .dying
     }
     LeadsTo(
       "P-FREE", "once every reference is dropped the VM is destroyed and the pages are free",

@@ -38,13 +38,15 @@ extension GmemMainline {
       parts: [ThreadPart("vmm", threads: 2, calls: Self.guest + Self.userMemory)])
     Scope(
       "two", "two files of two pages, two memslots, two threads",
-      ["files": 2, "pages": 2, "indices": 2, "slots": 2, "threads": 2, "SINGLE": 1],
+      [
+        "files": 2, "pages": 2, "indices": 2, "slots": 2, "threads": 2, "TYPE": 1, "SINGLE": 1,
+      ],
       parts: [
         ThreadPart("memslots", calls: Self.creation + Self.region + Self.ends),
         ThreadPart("guest", calls: Self.guestMemory + Self.late),
       ])
     Scope(
-      "holder", "one file of four pages: a thread that converts, one that holds pages",
+      "holder", "one file of four pages: a thread that converts, one that faults pages in",
       ["pages": 4, "indices": 4, "threads": 2, "SINGLE": 1, "WHOLE": 1],
       parts: [
         ThreadPart(
@@ -52,7 +54,7 @@ extension GmemMainline {
           calls: Self.creation + Self.region + Self.ends + Self.late + [
             "KVM_SET_MEMORY_ATTRIBUTES", "fallocate",
           ]),
-        ThreadPart("holder", calls: ["KVM_PRE_FAULT_MEMORY"] + Self.userMemory),
+        ThreadPart("holder", calls: ["KVM_PRE_FAULT_MEMORY"]),
       ])
     Scope(
       "replay", "recorded calls",

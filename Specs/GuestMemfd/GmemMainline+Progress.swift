@@ -24,6 +24,7 @@ extension GmemMainline {
       ]
     ) {
       vmFile == .closed
+      !inside("KVM_CREATE_GUEST_MEMFD") && !inside("KVM_CREATE_VCPU") && !inside("mmap")
       forAll(VCPU.self) { w in vcpuFile[w] != .open }
       forAll(File.self) { g in
         gmem[g] != .open && !copied[g] && !pathHeld[g]
@@ -39,11 +40,12 @@ extension GmemMainline {
 
   private func ends(_ id: String, _ text: String, _ call: String) -> Property {
     LeadsTo(
-      id, text, cites: "guest-memfd \(id)", fairness: [.strong(threadsOf: HostThread.self)]
-    ) {
-      inside(call)
-    } then: {
-      !inside(call)
+      id, text, each: HostThread.self, cites: "guest-memfd \(id)",
+      fairness: [.strong(threadsOf: HostThread.self)]
+    ) { t in
+      inside(call, t)
+    } then: { t in
+      !inside(call, t)
     }
   }
 }

@@ -37,10 +37,10 @@ extension TDXSpec.Trace {
       abstract: "Replays recorded calls against the spec and compares every answer.",
       discussion: """
         A call agrees when status, code, operand, what was written back and the state afterwards \
-        are the same; a call of KVM when its answer and its SEAMCALLs are, or what user space reads \
-        through a mapping. Sequences of TDs are replayed with kvm/tdx, those of 6.18 and of \
-        software-protected VMs with gmem/mainline. A sequence is left at its first disagreement. \
-        Files are JSON lines, plain or packed with gzip.
+        are the same; a call of KVM when its answer and its SEAMCALLs are, or what user space \
+        reads through a mapping. Sequences of TDs are replayed with kvm/tdx, those of 6.18 and \
+        of software-protected VMs with gmem/mainline. A sequence is left at its first \
+        disagreement. Files are JSON lines, plain or packed with gzip.
 
         EXAMPLES
           tdxspec trace check --format tdx-module Conformance/Recorded/tdx-module-sample.jsonl.gz

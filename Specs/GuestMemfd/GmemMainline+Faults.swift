@@ -127,6 +127,7 @@ extension GmemMainline {
   ) -> Action {
     let file = Local<File?>("gmem.file")
     let fromFile = Local<Bool>("from the file")
+    let isPoisoned = Local<Bool>("poisoned")
     let index = Local<FileIndex?>("index")
     return Action("kvm_mmu_faultin_pfn", cites: "guest-memfd §1.4") {
       Step("is it the file's?") {
@@ -156,10 +157,14 @@ extension GmemMainline {
         }
         Holding(folioLock[index.value()]) {
           Step("kvm_gmem_get_folio: allocates, zeroes") {
-            folio[file.value(), index.value()] <- .uptodate
+            isPoisoned <- folio[file.value(), index.value()] == .poisoned
+            When(folio[file.value(), index.value()] != .poisoned) {
+              folio[file.value(), index.value()] <- .uptodate
+            }
           }
         }
         Step("fput") { Release(fdget[file.value()], .shared) }
+        When(isPoisoned) { Return(.EHWPOISON) }
       } else: {
         Step("GUP of userspace_addr") {
           Check(!unbacked[p], else: .EFAULT).because("the hva", "kvm-tdx §2.10")

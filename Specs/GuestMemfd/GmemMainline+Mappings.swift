@@ -85,7 +85,11 @@ extension GmemMainline {
         }
         When(!mapped) {
           Holding(folioLock[i]) {
-            Step("kvm_gmem_get_folio: allocates, zeroes") { folio[file.value(), i] <- .uptodate }
+            Step("kvm_gmem_get_folio: allocates, zeroes") {
+              Check(folio[file.value(), i] != .poisoned, else: .SIGBUS)
+                .because("its memory failed", "guest-memfd §1.4")
+              folio[file.value(), i] <- .uptodate
+            }
             Step("maps the page") { pte[file.value(), i] <- true }
           }
         }

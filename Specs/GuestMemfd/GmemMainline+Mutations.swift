@@ -124,6 +124,13 @@ extension GmemMainline {
       Without(step: Self.ends, in: Self.releaseName)
     }
     Mutation(
+      "error-keeps-spte", "the guest keeps a page whose memory failed", caughtBy: ["I-ERRPG"],
+      at: "poison", cites: "guest-memfd I-ERRPG"
+    ) {
+      Without(step: Self.begins, in: Self.failureName)
+      Without(step: Self.ends, in: Self.failureName)
+    }
+    Mutation(
       "file-holds-nothing", "files hold no reference to the VM", caughtBy: ["I-REF-KVM"],
       at: "small", cites: "guest-memfd I-REF-KVM"
     ) {

@@ -34,13 +34,16 @@ extension GmemMainline {
       destroyed
       forAll(File.self) { g in forAll(FileIndex.self) { i in folio[g, i] == .absent } }
     }
-    ends("P-DELETE", "the deletion of a memslot ends", Self.deleteName)
-    ends("P-PUNCH", "fallocate ends, whatever is pinned", "fallocate")
+    .expect(.vacuous, when: whole == 1, because: Self.nobodyCloses)
+    ends("P-DELETE", "the deletion of a memslot ends", Self.deleteName, "guest-memfd P-DELETE")
+    ends("P-PUNCH", "fallocate ends, whatever is pinned", "fallocate", "guest-memfd P-PUNCH")
   }
 
-  private func ends(_ id: String, _ text: String, _ call: String) -> Property {
+  private func ends(
+    _ id: String, _ text: String, _ call: String, _ citation: String
+  ) -> Property {
     LeadsTo(
-      id, text, each: HostThread.self, cites: "guest-memfd \(id)",
+      id, text, each: HostThread.self, cites: citation,
       fairness: [.strong(threadsOf: HostThread.self)]
     ) { t in
       inside(call, t)

@@ -3,9 +3,11 @@ import SpecLanguage
 import TDXModuleSpecs
 
 extension GmemMainline {
-  /// Bindings, memslots and references (guest-memfd §7.1, structural).
+  static let nobodyCloses = "where memslots span every page nobody closes anything"
+
+  /// Bindings and memslots (guest-memfd §7.1, structural).
   @ListBuilder<Property>
-  var structure: [Property] {
+  var bindingRules: [Property] {
     Always(
       "I-BIND-EXCL", "no two memslots have the same index of a file",
       cites: "guest-memfd I-BIND-EXCL"
@@ -63,6 +65,19 @@ extension GmemMainline {
       }
     }
     .expect(.violated, because: "up to 7.3 the binding is made first (guest-memfd B7)")
+    Forbidden(
+      "I-BIND-STABLE", "bindings change while somebody under invalidate_lock walks them",
+      cites: "guest-memfd I-BIND-STABLE"
+    ) {
+      at("unbinds a file that is dying")
+      exists(MemSlot.self) { s in
+        slot[s] == .invalid
+          && exists(File.self) { g in
+            slotFile[s] == g && life[g] == .dying && holding(invalidateLock[g], .shared)
+          }
+      }
+    }
+    .expect(.violated, when: poison == 1, because: "up to 7.3 a dying file is unbound without it")
     Always(
       "I-GPA-EXCL", "memslots have no page of the GPA space in common",
       cites: "guest-memfd I-GPA-EXCL"
@@ -73,9 +88,15 @@ extension GmemMainline {
         }
       }
     }
+  }
+
+  /// Who holds what (guest-memfd §7.1, structural).
+  @ListBuilder<Property>
+  var references: [Property] {
     Always(
       "I-REF-KVM", "a file that is not released holds the VM", cites: "guest-memfd I-REF-KVM"
     ) { destroyed ==> forAll(File.self) { g in !life[g].in(.live, .dying) } }
+    .expect(.vacuous, when: whole == 1, because: Self.nobodyCloses)
     Always(
       "I-NOGET-DYING", "nobody has a reference to a file that is dying or released",
       cites: "guest-memfd I-NOGET-DYING"
@@ -84,6 +105,7 @@ extension GmemMainline {
         !life[g].in(.live, .none) ==> !holding(fdget[g], .shared) && gmem[g] != .open
       }
     }
+    .expect(.vacuous, when: whole == 1, because: Self.nobodyCloses)
     Possible(
       "I-WEAK", "a file can be released while memslots are bound to it",
       cites: "guest-memfd I-WEAK"
@@ -92,11 +114,12 @@ extension GmemMainline {
         slot[s] == .active && slotKind[s] != .host && slotFile[s] == nil
       }
     }
+    .expect(.vacuous, when: whole == 1, because: Self.nobodyCloses)
   }
 
-  /// What user space and the guest have mapped (guest-memfd §7.1, mapping and contents).
+  /// What user space has mapped (guest-memfd §7.1, mapping).
   @ListBuilder<Property>
-  var mapping: [Property] {
+  var userMappings: [Property] {
     Always(
       "I-PTE-KIND", "user space maps only pages of shared files that it has a mapping of",
       cites: "guest-memfd I-PTE-KIND"
@@ -118,6 +141,11 @@ extension GmemMainline {
       }
     }
     .expect(.vacuous, when: types == 0, because: "private files: user space maps no page")
+  }
+
+  /// What the guest has mapped (guest-memfd §7.1, mapping).
+  @ListBuilder<Property>
+  var guestMappings: [Property] {
     Always(
       "I-SPTE-CACHE", "what the guest maps of a file is in the page cache and bound",
       cites: "guest-memfd I-SPTE-CACHE", "guest-memfd I-FREE"
@@ -166,6 +194,11 @@ extension GmemMainline {
           }
       }
     }
+  }
+
+  /// What pages hold (guest-memfd §7.1, contents).
+  @ListBuilder<Property>
+  var contents: [Property] {
     Always(
       "I-ZERO", "what is mapped was zeroed first", cites: "guest-memfd I-ZERO",
       "guest-memfd I-NOSTALE"
@@ -181,6 +214,22 @@ extension GmemMainline {
       }
     }
     .expect(.vacuous, when: single == 1, because: "no page is allocated ahead")
+    Always(
+      "I-ERRPG", "a page whose memory failed is not mapped once that is dealt with",
+      cites: "guest-memfd I-ERRPG"
+    ) {
+      forAll(File.self) { g in
+        forAll(FileIndex.self) { i in
+          folio[g, i] == .poisoned
+            ==> !pte[g, i]
+            && (inside(Self.failureName, g)
+              || forAll(Page.self) { p in
+                spte[p].in(.none, .host) || !isBound(p, to: g) { j in j == i }
+              })
+        }
+      }
+    }
+    .expect(.vacuous, when: poison == 0, because: "no memory fails")
     Always(
       "I-PUNCH", "a page that left the file takes its contents along",
       cites: "guest-memfd I-PUNCH"
@@ -206,6 +255,7 @@ extension GmemMainline {
       at("invalidation ends: the sequence moves on") ==> inProgress > 0
       inProgress > 0
         ==> inside("fallocate") || inside("KVM_SET_MEMORY_ATTRIBUTES") || inside(Self.releaseName)
+        || inside(Self.failureName)
     }
     Always(
       "I-INV-RANGE", "an invalidation under way covers something",
@@ -237,8 +287,10 @@ extension GmemMainline {
       destroyed
         && exists(File.self) { g in exists(FileIndex.self) { i in folio[g, i] != .absent } }
     }
+    .expect(.vacuous, when: whole == 1, because: Self.nobodyCloses)
     Possible("ends", "everything can come to its end", cites: "guest-memfd §1.4") {
       destroyed && exists(File.self) { g in life[g] == .evicted }
     }
+    .expect(.vacuous, when: whole == 1, because: Self.nobodyCloses)
   }
 }

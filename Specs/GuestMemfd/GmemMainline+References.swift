@@ -52,6 +52,34 @@ extension GmemMainline {
     }
   }
 
+  static let failureName = "memory_failure"
+
+  /// memory_failure of a page of a file: the guest's mappings go, the page stays in the file
+  /// (guest-memfd §1.4).
+  var memoryFailure: Action {
+    let victims = Local<SetOf<Page>>("pages of memslots")
+    return Action(
+      Self.failureName, each: File.self, FileIndex.self, by: HostThread.self,
+      cites: "guest-memfd §1.4"
+    ) { g, i in
+      Step("the page is poisoned and unmapped from user space") {
+        Require(poison == 1 && folio[g, i] == .uptodate && life[g].in(.live, .dying))
+        folio[g, i] <- .poisoned
+        content[g, i] <- nil
+        pte[g, i] <- false
+      }
+      Holding(invalidateLock[g], .read) {
+        Step("kvm_gmem_error_folio: finds the bindings") {
+          victims <- those(Page.self) { p in isBound(p, to: g) { j in j == i } }
+        }
+        When(victims != .empty) {
+          invalidationBegins(victims) { _ in Condition(.yes) }
+          invalidationEnds()
+        }
+      }
+    }
+  }
+
   /// kvm_destroy_vm, by whoever drops the last reference (guest-memfd §1.4).
   var destroy: Action {
     Action("kvm_destroy_vm", by: HostThread.self, cites: "guest-memfd §1.4") {

@@ -37,6 +37,19 @@ extension GmemMainline {
       ["threads": 2, "TYPE": 1],
       parts: [ThreadPart("vmm", threads: 2, calls: Self.guest + Self.userMemory)])
     Scope(
+      "poison", "one of each; a thread that releases files, and memory that fails",
+      ["threads": 3, "POISON": 1],
+      parts: [
+        ThreadPart(
+          "vmm",
+          calls: Self.creation + Self.region + [
+            "KVM_SET_MEMORY_ATTRIBUTES", "KVM_PRE_FAULT_MEMORY", "close(gmem)", "close(vm)",
+            "close(vcpu)",
+          ]),
+        ThreadPart("late", calls: Self.late),
+        ThreadPart("machine", calls: [Self.failureName, "fallocate"]),
+      ])
+    Scope(
       "two", "two files of two pages, two memslots, two threads",
       [
         "files": 2, "pages": 2, "indices": 2, "slots": 2, "threads": 2, "TYPE": 1, "SINGLE": 1,
@@ -51,9 +64,7 @@ extension GmemMainline {
       parts: [
         ThreadPart(
           "converter",
-          calls: Self.creation + Self.region + Self.ends + Self.late + [
-            "KVM_SET_MEMORY_ATTRIBUTES", "fallocate",
-          ]),
+          calls: Self.creation + Self.region + ["KVM_SET_MEMORY_ATTRIBUTES", "fallocate"]),
         ThreadPart("holder", calls: ["KVM_PRE_FAULT_MEMORY"]),
       ])
     Scope(

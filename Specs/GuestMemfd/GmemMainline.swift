@@ -38,6 +38,7 @@ public struct GmemMainline: Spec {
   let carriers = Parameter(
     "CARRIERS", 0...1, default: 0, "1: duplicates of descriptors, O_PATH descriptors and pins")
   let writes = Parameter("WRITES", 0...1, default: 0, "1: user space writes into pages")
+  let poison = Parameter("POISON", 0...1, default: 0, "1: memory of files fails")
   let smm = Parameter("SMM", 0...1, default: 1, "1: system management mode is compiled in")
   let environment = Parameter(
     "ENVIRONMENT", 0...1, default: 0, "1: calls that guest memory does not depend on")
@@ -158,6 +159,7 @@ public struct GmemMainline: Spec {
     release
     evict
     destroy
+    memoryFailure
     vmCalls
     deviceCalls
     vcpuCalls
@@ -165,8 +167,11 @@ public struct GmemMainline: Spec {
   }
 
   public var properties: [Property] {
-    structure
-    mapping
+    bindingRules
+    references
+    userMappings
+    guestMappings
+    contents
     invalidation
     progress
     questions

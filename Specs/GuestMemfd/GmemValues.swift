@@ -44,6 +44,8 @@ public enum Folio: EnumDomain {
   /// Neither zeroed nor marked uptodate.
   case fresh
   case uptodate
+  /// Its memory failed: nobody gets it, until a hole is punched there.
+  case poisoned
 }
 
 /// What a guest page-table entry maps.

@@ -36,6 +36,7 @@ extension GmemMainline {
     }
     .expect(.vacuous, when: whole == 1, because: Self.nobodyCloses)
     ends("P-DELETE", "the deletion of a memslot ends", Self.deleteName, "guest-memfd P-DELETE")
+      .expect(.vacuous, when: whole == 1, because: Self.nobodyCloses)
     ends("P-PUNCH", "fallocate ends, whatever is pinned", "fallocate", "guest-memfd P-PUNCH")
   }
 

@@ -3,7 +3,7 @@ import SpecLanguage
 import TDXModuleSpecs
 
 extension GmemMainline {
-  static let nobodyCloses = "where memslots span every page nobody closes anything"
+  static let nobodyCloses = "where memslots span every page nobody closes or deletes anything"
 
   /// Bindings and memslots (guest-memfd §7.1, structural).
   @ListBuilder<Property>

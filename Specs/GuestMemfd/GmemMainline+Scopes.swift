@@ -64,7 +64,9 @@ extension GmemMainline {
       parts: [
         ThreadPart(
           "converter",
-          calls: Self.creation + Self.region + ["KVM_SET_MEMORY_ATTRIBUTES", "fallocate"]),
+          calls: Self.creation + [
+            "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_MEMORY_ATTRIBUTES", "fallocate",
+          ]),
         ThreadPart("holder", calls: ["KVM_PRE_FAULT_MEMORY"]),
       ])
     Scope(

@@ -204,6 +204,7 @@ struct GmemCalls {
     case "KVM_SET_CPUID2": return access("cpuid")
     case "KVM_GET_LAPIC", "KVM_SET_LAPIC": return access("lapic")
     case "KVM_SMI": return access("smi")
+    case "KVM_SET_SREGS": return access("zeroSegments")
     case "KVM_MEMORY_ENCRYPT_OP": return access("command")
     case "KVM_SET_MP_STATE":
       return access("plain", needsChip: step.number("mp_state") != 0)

@@ -39,7 +39,8 @@ extension GmemMainline {
   /// The first instruction is fetched; one of zeroes stores to GPA 0, another halts. Without a
   /// memslot the access is emulated by user space; an instruction that cannot be fetched is an
   /// undefined one, which the next run delivers through the vectors at GPA 0 (unsure: inferred
-  /// from recorded answers).
+  /// from recorded answers). With zeroed segments it halts or shuts down; what it fetches then is
+  /// not followed.
   var run: Action {
     let answer = Local<Outcome>("answer")
     let stores = Local<Bool>("stores")
@@ -55,6 +56,7 @@ extension GmemMainline {
             .because("recorded answer; its cause is unsure")
           Return(.EIO)
         }
+        When(segmentsZeroed[v]) { Return(.ok) }
         Step("runs") {
           hasRun[v] <- true
           vectors <- undefined[v]

@@ -120,6 +120,7 @@ extension GmemMainline {
             .because("CPUID is fixed once the vCPU has run", "kvm-tdx §2.5")
           Check(shape == .fine, else: .EINVAL).because("the argument")
           When(access == .smi) { smiPending[v] <- true }
+          When(access == .zeroSegments) { segmentsZeroed[v] <- true }
         }
       }
     }

@@ -279,7 +279,7 @@ extension GmemMainline {
         }
     }
     .expect(
-      .vacuous, when: carriers == 0 && (pages > 1 || threads > 1 && types == 0),
+      .vacuous, when: profile == 0 || carriers == 0 && (pages > 1 || threads > 1 && types == 0),
       because: "such scopes map no files")
     Possible(
       "path-outlives", "the pages of a file can outlive the VM", cites: "guest-memfd §1.9"

@@ -55,6 +55,8 @@ public struct GmemMainline: Spec {
   let hasRun = Map(VCPU.self, false, as: "vcpu_has_run")
   /// The exception of an undefined instruction waits for the next KVM_RUN.
   let undefined = Map(VCPU.self, false, as: "exception_pending")
+  /// KVM_SET_SREGS has emptied the interrupt table and the segments.
+  let segmentsZeroed = Map(VCPU.self, false, as: "sregs_zeroed")
   let smiPending = Map(VCPU.self, false, as: "smi_pending")
 
   // Memslots and what the guest has mapped (guest-memfd §1.1).

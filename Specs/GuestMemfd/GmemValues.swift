@@ -104,6 +104,8 @@ public enum VCPUCall: EnumDomain {
   /// The local APIC.
   case lapic
   case smi, cpuid
+  /// KVM_SET_SREGS with zeroes.
+  case zeroSegments
   /// KVM_MEMORY_ENCRYPT_OP.
   case command
 }

@@ -74,7 +74,8 @@ let package = Package(
     .testTarget(
       name: "SpecsTests",
       dependencies: [
-        "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "Catalogue", "TDXModuleSpecs",
+        "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "Catalogue", "GuestMemfdSpecs",
+        "TDXModuleSpecs",
       ]),
     .testTarget(
       name: "TraceValidationTests",

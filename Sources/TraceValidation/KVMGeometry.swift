@@ -29,11 +29,19 @@ struct KVMGeometry: Sendable {
   private var fileCuts: [String: Set<UInt64>] = [:]
   private var bindings: [Binding] = []
   private let splitsFirstPage: Bool
+  /// Also what a guest at its reset vector and user space touch, and the contents of `buf`.
+  private let followsContents: Bool
+  private var memory = HostMemory()
 
-  init(_ steps: [KVMStep]) {
+  /// - Parameter followsContents: pages that are accessed by a byte are intervals of their own.
+  init(_ steps: [KVMStep], followsContents: Bool = false) {
+    self.followsContents = followsContents
     splitsFirstPage = steps.contains { $0.op == "standin_fail" }
-    for step in steps { note(step) }
-    cutAtTables()
+    for step in steps {
+      note(step)
+      if followsContents { noteContents(step) }
+    }
+    if !followsContents { cutAtTables() }
     spread()
     pages = Self.intervals(gpaRanges, gpaCuts)
     for (file, ranges) in fileRanges {
@@ -66,6 +74,29 @@ struct KVMGeometry: Sendable {
     }
   }
 
+  /// Where a guest fetches its first instruction, and where one of zeroes stores to.
+  static let resetPage: UInt64 = 0xffff_f000
+  static let storedPage: UInt64 = 0
+
+  private mutating func noteContents(_ step: KVMStep) {
+    switch step.op {
+    case "KVM_RUN":
+      noteRange(Self.resetPage, 4096)
+      noteRange(Self.storedPage, 4096)
+    case "touch":
+      if let place = memory.place(step) { noteExtent(place.file, place.offset & ~4095, 4096) }
+    case "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_USER_MEMORY_REGION":
+      guard let gpa = step.number("gpa"), let size = step.number("size"), size > 0 else { return }
+      for bytes in [
+        memory.readable(step.text("hva"), size), memory.halting(step.text("hva"), size),
+      ] where bytes > 0 && bytes < size && gpa % 4096 == 0 && bytes % 4096 == 0 {
+        gpaCuts.insert(gpa &+ bytes)
+      }
+    default: break
+    }
+    memory.note(step)
+  }
+
   /// The GPA of an access that may have a shared bit.
   static func withoutShared(_ gpa: UInt64, _ qualification: UInt64?) -> UInt64 {
     (gpa & ~(1 << 47 | 1 << 51)) & ~4095
@@ -75,14 +106,21 @@ struct KVMGeometry: Sendable {
     guard let gpa = step.number("gpa"), let size = step.number("size"), size > 0 else { return }
     guard noteRange(gpa, size) else { return }
     let mapped = BufferPlace(step.text("hva")).mapped(of: size)
-    if mapped > 0, mapped < size { gpaCuts.insert(gpa &+ mapped) }
+    if mapped > 0, mapped < size, !followsContents { gpaCuts.insert(gpa &+ mapped) }
     // A call that was refused before KVM looked at what the file is bound to needs no cuts.
-    guard step.ret == 0 || step.errno == "EEXIST" else { return }
+    guard step.ret == 0 || step.errno == "EEXIST" || followsContents else { return }
     guard let file = step.text("gmem"), let offset = step.number("gmem_offset"),
       offset % 4096 == 0, !offset.addingReportingOverflow(size).overflow
     else { return }
-    bindings.append(Binding(gpa: gpa, size: size, file: file, offset: offset))
+    if step.ret == 0 || !followsContents {
+      bindings.append(Binding(gpa: gpa, size: size, file: file, offset: offset))
+    }
     noteExtent(file, offset, size)
+  }
+
+  /// The interval of a file that has the offset.
+  func index(of file: String, at offset: UInt64) -> Int? {
+    files[file]?.firstIndex { $0.start <= offset && offset < $0.end }
   }
 
   @discardableResult

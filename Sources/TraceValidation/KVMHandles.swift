@@ -72,6 +72,9 @@ struct KVMHandles: Sendable {
   /// The element of a memslot's number.
   func slotElement(_ slot: UInt64, in vm: Int) -> Int { slots[vm][slot] ?? 0 }
 
+  /// Whether some call of the sequence names the memslot.
+  func hasSlot(_ slot: UInt64, in vm: Int) -> Bool { slots[vm][slot] != nil }
+
   func size(of gmem: String) -> UInt64 { sizes[gmem] ?? 0 }
 
   /// The element of a vCPU or memfd within its VM.

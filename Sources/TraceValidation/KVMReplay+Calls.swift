@@ -114,7 +114,7 @@ extension KVMReplay {
     try carryOut(KVMCall(-1, name, values), state).0.state
   }
 
-  private static func encode(
+  static func encode(
     _ values: [String: KVMCall.Value], _ arguments: [(String, ValueType)]
   ) throws(SpecError) -> [Int] {
     var result: [Int] = []

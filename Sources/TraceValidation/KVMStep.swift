@@ -48,8 +48,10 @@ struct KVMStep: Sendable {
   let errno: String?
   let leaves: [ListedLeaf]
   let byChild: Bool
-  /// The answer is the TDX module's and was not recorded from one.
+  /// The answer is the TDX module's and was not recorded from one, or the emulated CPU's.
   let isUndecided: Bool
+  /// What the kernel wrote back.
+  let out: TraceValue?
 
   /// - Throws: a message when the value is no step.
   init(_ value: TraceValue) throws(ModuleCallError) {
@@ -62,10 +64,12 @@ struct KVMStep: Sendable {
     self.arguments = arguments
     self.ret = ret
     errno = value["errno"]?.text
+    out = value["out"]
     leaves = try Self.leaves(value["seamcalls"])
     byChild = value["by"]?.text == "child"
     isUndecided =
       value["module_decides"] == .bool(true) || value["after_module_decision"] == .bool(true)
+      || value["cpu_decides"] == .bool(true)
   }
 
   /// Whether KVM answers it, and not the module or the recording's own machinery.

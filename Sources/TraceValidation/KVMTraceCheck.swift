@@ -52,7 +52,7 @@ public struct KVMTraceCheck {
     }
   }
 
-  private mutating func check(_ value: TraceValue, _ place: String) throws(TraceError) {
+  mutating func check(_ value: TraceValue, _ place: String) throws(TraceError) {
     do throws(ModuleCallError) {
       let sequence = try KVMSequence(value)
       sequenceCPUs = sequence.cpus

@@ -37,8 +37,10 @@ extension TDXSpec.Trace {
       abstract: "Replays recorded calls against the spec and compares every answer.",
       discussion: """
         A call agrees when status, code, operand, what was written back and the state afterwards \
-        are the same; a call of KVM when its answer and its SEAMCALLs are. A sequence is left at \
-        its first disagreement. Files are JSON lines, plain or packed with gzip.
+        are the same; a call of KVM when its answer and its SEAMCALLs are, or what user space \
+        reads through a mapping. Sequences of TDs are replayed with kvm/tdx, those of 6.18 and \
+        of software-protected VMs with gmem/mainline. A sequence is left at its first \
+        disagreement. Files are JSON lines, plain or packed with gzip.
 
         EXAMPLES
           tdxspec trace check --format tdx-module Conformance/Recorded/tdx-module-sample.jsonl.gz
@@ -46,8 +48,8 @@ extension TDXSpec.Trace {
           tdxspec trace check --format kvm-answers Conformance/Recorded/kvm-answers-sample.jsonl.gz
 
         EXIT CODES
-          0 at least 99.5 % of all calls (kvm-answers: 99 % of answers and of lists of SEAMCALLs)
-            and 95 % of each leaf's calls with each answer agree
+          0 at least 99.5 % of all calls (kvm/tdx: 99 % of answers and of lists of SEAMCALLs)
+            and 95 % of each leaf's calls with each answer agree, in each environment
           1 fewer do  2 unusable input  3 a file ends within a line  4 the corpus is not there
         """)
 

@@ -3,6 +3,6 @@ import SpecLanguage
 /// The specs of this module.
 public enum GuestMemfdSpecs {
   public static var all: [CatalogueEntry] {
-    [CatalogueEntry { InPlaceConversion() }]
+    [CatalogueEntry { GmemMainline() }, CatalogueEntry { InPlaceConversion() }]
   }
 }

@@ -3,7 +3,9 @@ import Testing
 @Suite("tdxspec mutate") struct MutateTests {
   @Test(
     "every bug is noticed, and nothing else is",
-    arguments: ["teardown/terminate-vm-settled", "teardown/deferred-removal", "tdx/hkid"])
+    arguments: [
+      "teardown/terminate-vm-settled", "teardown/deferred-removal", "tdx/hkid", "gmem/mainline",
+    ])
   func all(_ spec: String) throws {
     let result = try Tool.run(["mutate", spec])
     #expect(result.status == 0, "\(result.output)")

@@ -32,9 +32,3 @@ public enum Backend {
   /// SEV-SNP: the RMP says which pages are the guest's (guest-memfd §5.2).
   static let snp = 1
 }
-
-extension Outcome {
-  // An access that ends in a signal.
-  static let SIGBUS = Outcome("SIGBUS", kind: .status)
-  static let SIGSEGV = Outcome("SIGSEGV", kind: .status)
-}

@@ -1,0 +1,135 @@
+import SpecLanguage
+import SpecProgram
+
+/// Replays one sequence with `gmem/mainline`: every VM of it is a state of the spec.
+struct GmemReplay {
+  /// The spec that answers.
+  static let spec = "gmem/mainline"
+
+  private let calls: GmemCalls
+  private let evaluator: ProcedureEvaluator
+  private let contents: Int
+  private let indices: Int
+  private var states: [Int: [Int]] = [:]
+  private var open: Set<String> = []
+  private var memory = HostMemory()
+  /// The number of each mapping that is there.
+  private var mappings: [String: Int] = [:]
+
+  /// - Throws: `TDX2xxx` when the sequence needs more than the spec has.
+  init(
+    _ sequence: KVMSequence, _ spec: SpecDescription, _ environment: GmemEnvironment
+  ) throws(SpecError) {
+    calls = GmemCalls(sequence.steps, gpaBits: environment.gpaBits)
+    let handles = calls.handles
+    let geometry = calls.geometry
+    indices = max(1, geometry.files.values.map(\.count).max() ?? 1)
+    let mappings = sequence.steps.count { $0.op == "mmap" && $0.answer == "ok" }
+    var sizes = [
+      "vcpus": handles.mostVCPUs, "slots": handles.mostSlots + 1, "files": handles.mostFiles,
+      "pages": max(1, geometry.pages.count), "indices": indices, "vmas": mappings + 1,
+      "hosts": calls.mostHosts, "bytes": 255, "shifts": 2 * KVMReplay.bias + 1,
+      "bias": KVMReplay.bias, "threads": 1, "TYPE": 2, "ARGUMENTS": 1, "CARRIERS": 1,
+      "WRITES": 1, "ENVIRONMENT": 1,
+    ]
+    sizes.merge(environment.parameters) { _, own in own }
+    let program = try Program(spec, ResolvedScope(spec, overrides: sizes))
+    evaluator = ProcedureEvaluator(program)
+    guard let place = program.namedPlaces.first(where: { $0.name == "content" }) else {
+      throw SpecError("TDX2015", "\(spec.name) has not what recordings tell of")
+    }
+    contents = place.base
+  }
+
+  /// What one call came to.
+  struct Result {
+    var answer: String
+    var check = ""
+    /// The byte that an access read.
+    var value: Int?
+  }
+
+  /// Carries out a step.
+  ///
+  /// - Returns: `nil` for a step that calls nothing that the spec has.
+  /// - Throws: a message when the step is not of the format.
+  mutating func carryOut(_ step: KVMStep) throws(ModuleCallError) -> Result? {
+    if step.op == "KVM_CREATE_VM", let vm = step.text("new").flatMap(calls.handles.vm) {
+      states[vm] = evaluator.program.initial
+    }
+    let open = self.open
+    let free = (0...mappings.count).first { !mappings.values.contains($0) } ?? 0
+    let process = GmemCalls.Process(
+      isOpen: { open.contains($0) }, memory: memory, mappings: mappings, newMapping: free)
+    guard let call = try calls.call(step, process) else { return nil }
+    if let names = calls.names(step, process) { _ = perform(names) }
+    var result = perform(call)
+    if call.action == "touch", result.answer == "ok" { result.value = byte(of: call) }
+    if result.answer == "ok" {
+      memory.note(step)
+      note(step, free)
+      settle(call.vm)
+    }
+    return result
+  }
+
+  /// Keeps track of descriptors and mappings as the process sees them.
+  private mutating func note(_ step: KVMStep, _ mapping: Int) {
+    guard !step.byChild else { return }
+    switch step.op {
+    case "close": open.remove(step.on)
+    case "munmap": mappings[step.on] = nil
+    case "mmap": step.text("new").map { mappings[$0] = mapping }
+    default: step.text("new").map { _ = open.insert($0) }
+    }
+  }
+
+  /// Carries out a call of the spec from its VM's state.
+  private mutating func perform(_ call: KVMCall) -> Result {
+    do throws(SpecError) {
+      guard let answer = try begin(call) else {
+        return Result(answer: "nothing", check: "\(call.action), which cannot happen here")
+      }
+      if call.vm >= 0 { states[call.vm] = answer.state }
+      return Result(
+        answer: answer.outcome.name,
+        check: answer.check.map { "\($0.action): “\($0.text)”, \($0.location)" }
+          ?? "no check of \(call.action)")
+    } catch {
+      return Result(answer: "\(error.code) \(error.message)", check: call.action)
+    }
+  }
+
+  private func begin(_ call: KVMCall) throws(SpecError) -> CarriedOutCall? {
+    guard let action = evaluator.action(named: call.action) else {
+      throw SpecError("TDX2016", "the spec has no call '\(call.action)'")
+    }
+    return try evaluator.call(
+      action.number, try KVMReplay.encode(call.values, action.arguments),
+      from: states[call.vm] ?? evaluator.program.initial
+    ) { _ in }
+  }
+
+  /// What the kernel put off until a call returned: files whose last reference went are released,
+  /// their inodes evicted, and a VM that nothing holds is destroyed.
+  private mutating func settle(_ vm: Int) {
+    let files = (0..<calls.handles.mostFiles).map { ["f": KVMCall.Value.number($0)] }
+    let late =
+      files.map { KVMCall(vm, "kvm_gmem_release", $0) }
+      + files.map { KVMCall(vm, "the inode is evicted", $0) } + [KVMCall(vm, "kvm_destroy_vm")]
+    for call in late {
+      guard case .some(.some(let answer)) = try? begin(call) else { continue }
+      states[vm] = answer.state
+    }
+  }
+
+  /// What the first byte of the page that an access went to holds.
+  private func byte(of call: KVMCall) -> Int? {
+    guard let state = states[call.vm], case .number(let map)? = call.values["map"],
+      case .number(let index)? = call.values["index"],
+      let handle = mappings.first(where: { $0.value == map })?.key,
+      let file = memory.mappings[handle]?.file, let element = calls.handles.element(file)
+    else { return nil }
+    return state[contents + element * indices + index]
+  }
+}

@@ -43,15 +43,25 @@ extension KVMState {
     }
   }
 
+  static var lookAtVCPU: String { "looks whether the vCPU is INITIALIZED" }
+
   /// tdx_flush_vp_on_cpu: an IPI to the CPU that has the vCPU on its list.
   @StatementBuilder
   private func flushVP(_ v: Expr<VCPU>) -> [Statement] {
     let status = Local<Outcome>("status")
     let listed = Local<Bool>("listed")
+    let initialised = Local<Bool>("initialised")
     listed <- loaded[v]
     When(listed) {
-      Call(td.vpFlush(v), into: status)
-      When(status != .ok && status != .vcpuNotAssociated) { bug }
+      When(td.created == 0) {
+        Step(Self.lookAtVCPU) { initialised <- vcpu[v] == .initialized }
+      } else: {
+        initialised <- true
+      }
+      When(initialised) {
+        Call(td.vpFlush(v), into: status)
+        When(status != .ok && status != .vcpuNotAssociated) { bug }
+      }
       Step("takes the vCPU off its CPU's list") { loaded[v] <- false }
     }
   }

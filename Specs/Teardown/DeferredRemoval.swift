@@ -37,6 +37,7 @@ public struct DeferredRemoval: Spec {
     slotDelete
     kvm.closeVM
     destroy
+    kvm.creation(release: kvm.releaseHKID(.none))
   }
 
   /// close(): kvm_gmem_release asks gmem_defer_removal whether to leave the pages where they are.
@@ -85,7 +86,7 @@ public struct DeferredRemoval: Spec {
   private var destroy: Action {
     Action(Self.destroyName, by: HostThread.self, cites: "kvm-tdx §4.4", "kvm-tdx §5.c") {
       Step("the last reference to the VM goes") {
-        Require(!kvm.vmOpen && forAll(File.self) { f in kvm.gmem[f] == .released })
+        Require(!kvm.vmOpen && kvm.filesAreGone)
           .because("every guest_memfd file pins the VM, an inode does not", "kvm-tdx §1.7")
         Require(!destroying)
         destroying <- true
@@ -218,7 +219,7 @@ extension DeferredRemoval {
       fairness: [.strong(threadsOf: HostThread.self), .strong(starting: Self.destroyName)]
     ) {
       !kvm.vmOpen
-      forAll(File.self) { f in kvm.gmem[f] == .released }
+      kvm.filesAreGone
     } then: {
       !kvm.hkidAssigned
     }
@@ -242,7 +243,7 @@ extension DeferredRemoval {
       fairness: [.strong(threadsOf: HostThread.self), .strong(starting: Self.destroyName)]
     ) { _ in
       !kvm.vmOpen
-      forAll(File.self) { f in kvm.gmem[f] == .released }
+      kvm.filesAreGone
     } then: { p in
       !kvm.folio[p]
     }
@@ -271,7 +272,7 @@ extension DeferredRemoval {
         "S001-M", "all guest memory goes back to the host and the HKID to the pool",
         cites: "seed 001"
       ) {
-        !kvm.hkidAssigned
+        kvm.isBuilt && !kvm.hkidAssigned
         forAll(Page.self) { p in !kvm.folio[p] && kvm.td.isFree(p) }
       },
     ]

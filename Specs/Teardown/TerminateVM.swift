@@ -22,6 +22,15 @@ struct TerminateVM: SpecPart {
         "small", "one of everything, two threads",
         ["vcpus": 1, "pages": 1, "files": 1, "threads": 2]),
       Scope(
+        "build", "one of everything, two threads, from KVM_CREATE_VM",
+        ["vcpus": 1, "pages": 1, "files": 1, "threads": 2, "CREATED": 0, "FAULTS": 1]),
+      Scope(
+        "build-safe", "the same, with a KVM_TDX_FINALIZE_VM that keeps removals out",
+        [
+          "vcpus": 1, "pages": 1, "files": 1, "threads": 2, "CREATED": 0, "FAULTS": 1,
+          "FINALIZE": 1,
+        ]),
+      Scope(
         "run", "two vCPUs and pages of one file, two threads",
         ["vcpus": 2, "pages": 2, "files": 1, "threads": 2]),
       Scope(
@@ -45,6 +54,7 @@ struct TerminateVM: SpecPart {
 
   var actions: [Action] {
     [terminate, kvm.run(), kvm.preFault, close, punchHole, slotDelete, kvm.closeVM]
+      + kvm.creation(release: kvm.releaseHKID(locking))
   }
 
   /// The ioctl, as posted in seed 001.
@@ -70,7 +80,8 @@ struct TerminateVM: SpecPart {
 
   /// The ioctl has killed the VM, or has done more since.
   static func isDead(_ kvm: KVMState) -> Condition {
-    between("kvm_vm_dead", "returns 0 to user space") || !kvm.td.isRunnable || !kvm.hkidAssigned
+    between("kvm_vm_dead", "returns 0 to user space")
+      || kvm.isBuilt && (!kvm.td.isRunnable || !kvm.hkidAssigned)
   }
 
   static func lemmas(_ kvm: KVMState) -> [Property] {
@@ -98,7 +109,7 @@ struct TerminateVM: SpecPart {
       "S001-M", "after TERMINATE returned 0 all guest memory goes back to the host",
       cites: "seed 001"
     ) {
-      terminated
+      terminated && kvm.isBuilt
       forAll(Page.self) { p in !kvm.folio[p] && kvm.td.isFree(p) }
     }
   }
@@ -150,7 +161,8 @@ struct TerminateVM: SpecPart {
         Do("fallocate(PUNCH_HOLE)", 0, answers: .ok)
         Do("close(guest_memfd)", 0, answers: .ok)
         Do("close(VM and vCPU descriptors)", answers: .ok)
-      },
+      }
+      .expect(.violated, when: kvm.td.created == 0, because: "it starts from a finalised TD"),
       ImpossibleScenario(
         "S001-B", "no memslot is deleted after TERMINATE", cites: "seed 001"
       ) {

@@ -20,6 +20,12 @@ import Testing
     ("teardown/release-hint", [:], "hint"),
     ("teardown/deferred-removal", [:], "link"),
     ("tutorial/ticket-lock", [:], nil),
+    ("teardown/mainline", [:], "build"),
+    ("teardown/terminate-vm-v4", [:], "build"),
+    ("teardown/terminate-vm-lock-first", [:], "build-safe"),
+    ("teardown/terminate-vm-settled", [:], "build"),
+    ("teardown/release-hint", [:], "build"),
+    ("teardown/deferred-removal", [:], "build"),
   ]
 
   @Test("of every bundled spec at a small scope", arguments: scopes.indices)

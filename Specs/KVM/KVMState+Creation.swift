@@ -116,7 +116,7 @@ extension KVMState {
   @StatementBuilder
   func orBug(_ status: Local<Outcome>) -> [Statement] {
     When(status != .ok) {
-      bug
+      bug(after: status)
       Return(.EIO)
     }
   }

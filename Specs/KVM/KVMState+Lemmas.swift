@@ -7,7 +7,7 @@ extension KVMState {
   package var releaseLemmas: [Property] {
     [
       Lemma("H-1", "KVM frees the HKID once the TD is torn down") {
-        at("tdx_hkid_free: the HKID goes back to the pool") ==> td.isTornDown
+        at(Self.freeName) ==> td.isTornDown
       },
       Lemma("H-2", "only a runnable TD has associated vCPUs") {
         !td.isRunnable ==> forAll(VCPU.self) { v in !td.associated[v] }
@@ -78,10 +78,12 @@ extension KVMState {
   ) -> [Property] {
     let lemmas =
       lifeLemmas + removalLemmas(withoutHKID) + reclaimLemmas(withoutHKID)
-      + mappingLemmas(evicts) + fileLemmas(evicts)
+      + mappingLemmas(evicts) + fileLemmas(evicts) + cacheLemmas
     return lemmas.expecting(
-      .violated, of: ["M-1", "M-3", "M-6", "M-8", "M-10", "M-14"], when: finaliseRaces,
-      because: "a removal fails while the TD is finalised, see S-8")
+      .violated, of: ["M-1", "M-3", "M-6", "M-8", "M-10", "M-14", "M-19"], when: finaliseRaces,
+      because: "a removal fails while the TD is finalised, see S-8"
+    ).expecting(
+      .violated, of: ["M-6"], when: td.created == 0 && faults == 2, because: "no key may be left")
   }
 
   /// Where the release is done again while some vCPU is associated.
@@ -110,7 +112,7 @@ extension KVMState {
       },
       Lemma("H-6", "the caches are written back before KEY.FREEID, the HKID goes after it") {
         calling("TDH.MNG.KEY.FREEID") ==> td.cachesWritten
-        td.isTornDown && hkidAssigned ==> at("tdx_hkid_free: the HKID goes back to the pool")
+        td.isTornDown && hkidAssigned ==> at(Self.freeName)
       },
     ]
   }

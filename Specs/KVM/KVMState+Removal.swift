@@ -51,7 +51,7 @@ extension KVMState {
     let tracks = Local<Bool>("the TD is RUNNABLE")
     doNoVCPUs(td.rangeBlock(p), into: status)
     When(status != .ok) {
-      bug
+      bug(after: status)
     } else: {
       When(td.created == 0) {
         Step(Self.lookAtTD) { tracks <- build == .runnable }
@@ -61,10 +61,10 @@ extension KVMState {
       When(tracks) { trackAndKick }
       doNoVCPUs(td.pageRemove(p), into: status)
       When(status != .ok) {
-        bug
+        bug(after: status)
       } else: {
         Call(td.pageWBINVD(p), into: status)
-        When(status != .ok) { bug }
+        When(status != .ok) { bug(after: status) }
       }
     }
   }
@@ -75,7 +75,7 @@ extension KVMState {
     let status = Local<Outcome>("status")
     doNoVCPUs(td.track, into: status)
     When(status != .ok) {
-      bug
+      bug(after: status)
     } else: {
       Step("kicks all vCPUs and waits until they left the guest") {
         Require(td.olderEpochsLeft)

@@ -53,6 +53,8 @@ public struct KVMState: SpecPart {
   package let vmDead = Var(false, as: "vm_dead")
   /// A KVM_BUG_ON fired.
   package let bugged = Var(false, as: "vm_bugged")
+  /// A SEAMCALL was busy that KVM does not make again, or not once more.
+  let wasBusy = Ghost(false, as: "unexpectedly_busy")
   /// kvm_tdx->hkid > 0 (is_hkid_assigned).
   package let hkidAssigned = Var(Self.created == 1, as: "is_hkid_assigned")
   /// kvm_tdx->state.
@@ -189,6 +191,15 @@ public struct KVMState: SpecPart {
 
   /// KVM_TDX_INIT_VM has succeeded.
   package var isBuilt: Condition { td.created == 1 || build != .uninitialized }
+
+  /// KVM_BUG_ON because of a SEAMCALL's answer.
+  func bug(after status: Local<Outcome>) -> Statement {
+    Step("KVM_BUG_ON") {
+      bugged <- true
+      vmDead <- true
+      When(status == .operandBusyTDR) { wasBusy <- true }
+    }
+  }
 
   /// KVM_BUG_ON: warns once and kills the VM (kvm-tdx §1.6).
   package var bug: Statement {

@@ -73,6 +73,7 @@ extension RunnableTD {
       initialised
       Check(sept[p] == .free, else: .entryStateIncorrect)
       sept[p] <- .mapped
+      dirty[p] <- true
     }
   }
 

@@ -32,6 +32,8 @@ public struct RunnableTD: SpecPart {
   let olderEpoch = Map(VCPU.self, false, as: "in_guest_since_older_epoch")
   package let sept = Map(
     Page.self, choose(Self.created == 1, SEPT.mapped, else: .free), as: "sept")
+  /// Caches may hold lines of the page that were written with the TD's key.
+  package let dirty = Map(Page.self, Self.created == 1, as: "page_dirty_in_caches")
   /// The TDR's lock; every running vCPU holds it shared (tdx-module §6.2).
   let tdr = RWLock("TDR", rank: nil)
 
@@ -95,17 +97,19 @@ public struct RunnableTD: SpecPart {
       if let foreign { Check(!foreign, else: .metadataIncorrect) }
       Check(sept[p] == .free, else: .entryStateIncorrect)
       sept[p] <- .mapped
+      dirty[p] <- true
     }
   }
 
   /// Writes back the lines of the page that were written with the TD's key.
   ///
   /// One step: it takes no lock of the TD, and the page, which nobody owns by now, is in nobody
-  /// else's hands. What caches hold is not modelled here.
+  /// else's hands.
   public func pageWBINVD(_ p: Expr<Page>) -> Action {
     Action("TDH.PHYMEM.PAGE.WBINVD", cites: "tdx-module §11.3") {
       Step("TDH.PHYMEM.PAGE.WBINVD completes") {
         Check(sept[p] == .free, else: .metadataIncorrect)
+        dirty[p] <- false
       }
     }
   }
@@ -161,12 +165,14 @@ public struct RunnableTD: SpecPart {
     }
   }
 
-  /// Takes the KOT shared, not the TDR: it works on the package's caches, for all key ids.
+  /// Takes the KOT shared, not the TDR: it works on the package's caches, for all key ids. Nobody
+  /// can write with a key that is blocked.
   public var cacheWB: Action {
     Action("TDH.PHYMEM.CACHE.WB", cites: "tdx-module §11.4") {
       Step("TDH.PHYMEM.CACHE.WB completes") {
         Check(life == .TD_BLOCKED, else: .noHKIDReady)
         cachesWritten <- true
+        Each(Page.self) { p in dirty[p] <- false }
       }
     }
   }

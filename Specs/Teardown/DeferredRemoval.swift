@@ -135,6 +135,11 @@ extension DeferredRemoval {
     kvm.keyLives
     pin.expect(.violated, when: link == 1, because: "the pin keeps the inode, not the folio")
     kvm.td.properties
+    kvm.buildProperties.expecting(
+      .violated, of: ["S-24"], when: kvm.finaliseRaces, because: KVMState.lateVCPU)
+    kvm.memoryCases(releasesEarly: false).filter { $0.id != "S000-2" }
+    kvm.coherence(releasesEarly: false).expecting(
+      .violated, of: ["S-9"], when: link == 1, because: punchedAway)
     kvm.comparison(reclaims: true, releasesEarly: false)
     kvm.releaseLemmas
     kvm.memoryLemmas(.reclaim) { f in at(Self.evictName, f) && !pinned.contains(f) }

@@ -76,7 +76,7 @@ public struct TeardownMainline: Spec {
     ) { destroying && !inside(Self.destroyName) ==> !kvm.hkidAssigned || kvm.bugged }
   }
 
-  public var mutations: [Mutation] { kvm.mutations }
+  public var mutations: [Mutation] { kvm.mutations + kvm.buildMutations }
 
   public var cost: CostModel? {
     kvm.shutdownCost {
@@ -95,6 +95,10 @@ public struct TeardownMainline: Spec {
     kvm.hkidMirror
     kvm.keyLives
     kvm.td.properties
+    kvm.buildProperties.expecting(
+      .violated, of: ["S-24"], when: kvm.finaliseRaces, because: KVMState.lateVCPU)
+    kvm.memoryCases(releasesEarly: false)
+    kvm.coherence(releasesEarly: false)
     kvm.releaseLemmas
     kvm.listLemmas
     kvm.flushLemmas(in: [Self.destroyName])

@@ -135,6 +135,10 @@ extension ReleaseHint {
     kvm.hkidMirror
     kvm.keyLives
     kvm.td.properties
+    kvm.buildProperties.expecting(
+      .violated, of: ["S-24"], when: kvm.finaliseRaces, because: KVMState.lateVCPU)
+    kvm.memoryCases(releasesEarly: true)
+    kvm.coherence(releasesEarly: true)
     kvm.releaseLemmas
     kvm.retryLemmas
     kvm.flushLemmas(in: [Self.exitName, Self.destroyName])

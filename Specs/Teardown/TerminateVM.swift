@@ -13,7 +13,26 @@ struct TerminateVM: SpecPart {
   /// A memslot deletion whose gate was read after that has succeeded.
   let deletedAfterTerminate = Ghost(false)
 
-  init(locking: KVMState.ReleaseLocking) { self.locking = locking }
+  /// Of the patch; the last one when a spec has no other.
+  let version: Parameter?
+
+  init(locking: KVMState.ReleaseLocking, version: Parameter? = nil) {
+    self.locking = locking
+    self.version = version
+  }
+
+  /// tdx_mmu_release_hkid; before V4 a FLUSHVP_NOT_DONE is an error like any other (whether it is
+  /// a WARN or a KVM_BUG_ON is unsure).
+  private var release: [Statement] {
+    kvm.releaseHKID(locking, isLoud: version.map { $0 < 4 } ?? Condition(.no))
+  }
+
+  /// The same when INIT_VM has failed: V2 asserts that the VM has no users or is terminated.
+  @StatementBuilder
+  private var unwinding: [Statement] {
+    if let version { When(version == 2) { kvm.bug } }
+    release
+  }
 
   /// - Parameter call: what releases the HKID.
   static func scopes(_ call: String) -> [Scope] {
@@ -29,6 +48,11 @@ struct TerminateVM: SpecPart {
         [
           "vcpus": 1, "pages": 1, "files": 1, "threads": 2, "CREATED": 0, "FAULTS": 1,
           "FINALIZE": 1,
+        ]),
+      Scope(
+        "build-two", "the same with two vCPUs, and an INIT_VM that succeeds",
+        [
+          "vcpus": 2, "pages": 1, "files": 1, "threads": 2, "CREATED": 0, "FINALIZE": 1,
         ]),
       Scope(
         "run", "two vCPUs and pages of one file, two threads",
@@ -54,7 +78,7 @@ struct TerminateVM: SpecPart {
 
   var actions: [Action] {
     [terminate, kvm.run(), kvm.preFault, close, punchHole, slotDelete, kvm.closeVM]
-      + kvm.creation(release: kvm.releaseHKID(locking))
+      + kvm.creation(release: unwinding)
   }
 
   /// The ioctl, as posted in seed 001.
@@ -66,7 +90,7 @@ struct TerminateVM: SpecPart {
           .because("kvm_trylock_all_vcpus: a vCPU is in KVM_RUN", "kvm-tdx §5.d T3")
         Step("kvm_vm_dead") { kvm.vmDead <- true }
         ReleaseAll(kvm.vcpuMutex)
-        kvm.releaseHKID(locking)
+        release
       }
       Step("returns 0 to user space") { terminated <- true }
     }
@@ -93,6 +117,16 @@ struct TerminateVM: SpecPart {
           && !between(check, "TDH.MEM.PAGE.AUG completes")
       }
     ]
+  }
+
+  /// What is asked of the calls that build a TD.
+  var buildProperties: [Property] {
+    kvm.buildProperties.expecting(
+      .violated, of: ["S-24", "S-24-key"], when: kvm.td.created == 0,
+      because: """
+        KVM_CREATE_VCPU and INIT_VM look for vm_dead at their gates only, and may wait for \
+        kvm->lock after that (kvm-tdx W3)
+        """)
   }
 
   /// Seed 001's question.

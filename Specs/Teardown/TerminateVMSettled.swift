@@ -143,6 +143,14 @@ extension TerminateVMSettled {
     kvm.hkidMirror
     kvm.keyLives
     kvm.td.properties
+    kvm.buildProperties.expecting(
+      .violated, of: ["S-24-key"], when: kvm.td.created == 0,
+      because: """
+        only vCPU ioctls are refused: INIT_VM works in a VM that was terminated before it \
+        (kvm-tdx §5.e E5)
+        """)
+    kvm.memoryCases(releasesEarly: true)
+    kvm.coherence(releasesEarly: true)
     kvm.releaseLemmas
     kvm.flushLemmas(in: [TerminateVM.ioctlName])
     kvm.memoryLemmas(.reclaim) { f in at(Self.evictName, f) }
@@ -180,6 +188,11 @@ extension TerminateVMSettled {
       "no-trylock", "TERMINATE does not try the vCPUs' mutexes", caughtBy: ["S-23", "S-36"],
       at: "small", cites: "kvm-tdx §5.d T3"
     ) { Without(locks: kvm.vcpuMutex, in: TerminateVM.ioctlName) }
+    Mutation(
+      "B-6", "KVM_CREATE_VCPU looks for vm_dead at its gate only", caughtBy: ["S-24"],
+      at: "build-safe", cites: "kvm-tdx B-6"
+    ) { Without(check: "vm_dead is false", in: "KVM_CREATE_VCPU") }
+    kvm.buildMutations
   }
 
   private var lemmas: [Property] {

@@ -38,7 +38,7 @@ extension KVMState {
   }
 
   /// Caches, for proofs of S-9.
-  var cacheLemmas: [Property] {
+  func cacheLemmas(_ evicts: (Expr<File>) -> Condition) -> [Property] {
     let truncate = "truncates: the folio goes back to the host"
     return [
       Lemma("M-19", "a page that left the TD is clean, or TDH.PHYMEM.PAGE.WBINVD comes next") {
@@ -47,6 +47,9 @@ extension KVMState {
           td.cachesWritten ==> !td.dirty[p]
           td.isFree(p) && td.dirty[p] ==> calling("TDH.PHYMEM.PAGE.WBINVD", p)
           at(truncate, p) ==> !td.dirty[p]
+          forAll(File.self) { f in
+            fileOf[p] == f && (at("invalidation ends", f) || evicts(f)) ==> !td.dirty[p]
+          }
         }
       }
     ]

@@ -78,7 +78,7 @@ extension KVMState {
   ) -> [Property] {
     let lemmas =
       lifeLemmas + removalLemmas(withoutHKID) + reclaimLemmas(withoutHKID)
-      + mappingLemmas(evicts) + fileLemmas(evicts) + cacheLemmas
+      + mappingLemmas(evicts) + fileLemmas(evicts) + cacheLemmas(evicts)
     return lemmas.expecting(
       .violated, of: ["M-1", "M-3", "M-6", "M-8", "M-10", "M-14", "M-19"], when: finaliseRaces,
       because: "a removal fails while the TD is finalised, see S-8"

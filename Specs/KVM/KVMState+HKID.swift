@@ -62,10 +62,8 @@ extension KVMState {
     When(listed) {
       When(td.created == 0) {
         Step(Self.lookAtVCPU) { initialised <- vcpu[v] == .initialized }
-      } else: {
-        initialised <- true
       }
-      When(initialised) {
+      When(td.created == 1 || initialised) {
         Call(td.vpFlush(v), into: status)
         When(status != .ok && status != .vcpuNotAssociated) { bug(after: status) }
       }

@@ -6,8 +6,11 @@ extension KVMState {
   /// The HKID, the life cycle and the vCPUs, whatever the locking of the release.
   package var releaseLemmas: [Property] {
     [
-      Lemma("C-1", "nobody looks how far a TD is built that is there from the start") {
-        td.created == 0 || !at(Self.lookAtTD) && !at(Self.lookAtVCPU)
+      Lemma("C-1", "a TD that is there from the start stays built, and nobody looks how far") {
+        td.created == 0
+          || td.isThereFromTheStart && build == .runnable
+            && forAll(VCPU.self) { v in vcpu[v] == .initialized }
+            && !at(Self.lookAtTD) && !at(Self.lookAtVCPU)
       },
       Lemma("H-1", "KVM frees the HKID once the TD is torn down") {
         at(Self.freeName) ==> td.isTornDown

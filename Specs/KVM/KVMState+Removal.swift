@@ -53,12 +53,8 @@ extension KVMState {
     When(status != .ok) {
       bug(after: status)
     } else: {
-      When(td.created == 0) {
-        Step(Self.lookAtTD) { tracks <- build == .runnable }
-      } else: {
-        tracks <- true
-      }
-      When(tracks) { trackAndKick }
+      When(td.created == 0) { Step(Self.lookAtTD) { tracks <- build == .runnable } }
+      When(td.created == 1 || tracks) { trackAndKick }
       doNoVCPUs(td.pageRemove(p), into: status)
       When(status != .ok) {
         bug(after: status)

@@ -206,6 +206,12 @@ public struct RunnableTD: SpecPart {
   /// The module has no TDR.
   public var isAbsent: Condition { created == 0 && life == .absent }
 
+  /// What no step of a TD that is finalised at the start changes.
+  public var isThereFromTheStart: Condition {
+    life.in(.TD_KEYS_CONFIGURED, .TD_BLOCKED, .TD_TEARDOWN) && opState == .RUNNABLE
+      && forAll(VCPU.self) { v in ready[v] }
+  }
+
   public var isBlocked: Condition { life == .TD_BLOCKED }
   public var isRunnable: Condition { life == .TD_KEYS_CONFIGURED }
   public var isTornDown: Condition { life == .TD_TEARDOWN }

@@ -39,6 +39,18 @@ public struct Var<Value: Domain>: Readable, Declaring {
       initial: initial.literal, location: SourceLocation(file: file, line: line))
   }
 
+  /// A variable that starts differently from scope to scope: `Var(links == 1, as: "linked")`.
+  ///
+  /// - Parameter initial: an expression over parameters, and nothing else (TDX1010).
+  public init(
+    _ initial: Expr<Value>, as name: String? = nil, file: String = #fileID, line: Int = #line
+  ) {
+    declaration = VariableDeclaration(
+      id: VariableID(raw: Identity.next()), name: name, kind: .state, indices: [],
+      type: Value.valueType,
+      initial: initial.node, location: SourceLocation(file: file, line: line))
+  }
+
   public var node: Node { .read(declaration.id, []) }
   var declarations: [VariableDeclaration] { [declaration] }
 }
@@ -105,6 +117,19 @@ public struct Map<Key: Domain, Value: Domain>: Sendable, Declaring {
     declaration = VariableDeclaration(
       id: VariableID(raw: Identity.next()), name: name, kind: .state, indices: [Key.valueType],
       type: Value.valueType, initial: initial.literal,
+      location: SourceLocation(file: file, line: line))
+  }
+
+  /// A function that starts differently from scope to scope, the same for every key.
+  ///
+  /// - Parameter initial: an expression over parameters, and nothing else (TDX1010).
+  public init(
+    _ key: Key.Type, _ initial: Expr<Value>, as name: String? = nil,
+    file: String = #fileID, line: Int = #line
+  ) {
+    declaration = VariableDeclaration(
+      id: VariableID(raw: Identity.next()), name: name, kind: .state, indices: [Key.valueType],
+      type: Value.valueType, initial: initial.node,
       location: SourceLocation(file: file, line: line))
   }
 

@@ -41,6 +41,8 @@ extension Program {
     properties = []
     if options.withoutProperties { return }
     properties = try builder.resolveProperties(resolver) + builtInProperties()
+    try settleInitialState(resolver)
+    try settleProcedures(resolver)
     try settleExpectations(resolver)
     for property in spec.properties {
       if case .scenario(let calls, _) = property.kind { try validate(calls) }
@@ -182,9 +184,7 @@ struct ProgramBuilder {
     case .fullSet(let sort): return try scope.everything(of: sort)
     case .outcome(let outcome): return outcomes.firstIndex(of: outcome) ?? 0
     case .some(let present): return try initialValue(present, declaration, span) + 1
-    default:
-      throw SpecError(
-        "TDX1010", "an initial value must be a constant", at: declaration.location)
+    default: return span.low  // `settleInitialState` sets what the parameters say.
     }
   }
 

@@ -19,23 +19,11 @@ extension Program {
   private func holds(
     _ condition: Node, of property: Property, _ base: Resolver
   ) throws(SpecError) -> Bool {
-    guard !condition.any({ $0.isAboutStates }) else {
+    guard !condition.isAboutStates else {
       throw SpecError(
         "TDX1111", "what is expected of '\(property.id)' depends on the state",
         at: property.location, suggestion: "expect(_:when:because:) reads parameters only")
     }
-    var resolver = base
-    let term = try resolver.resolve(condition)
-    var environment = Environment(self, initial, thread: 0, registers: resolver.registerCount)
-    return try environment.value(of: term) != 0
-  }
-}
-
-extension Node {
-  fileprivate var isAboutStates: Bool {
-    switch self {
-    case .read, .standing, .currentThread: true
-    default: false
-    }
+    return try value(of: condition, base) != 0
   }
 }

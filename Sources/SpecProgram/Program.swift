@@ -67,7 +67,9 @@ public struct Program: Sendable {
   public let scope: ResolvedScope
   public let cells: [CellInfo]
   /// The initial state, one number a cell.
-  public let initial: [Int]
+  public internal(set) var initial: [Int]
+  /// The procedures whose first step waits for what the scope's parameters rule out.
+  var neverBegun: Set<Int> = []
   public let outcomes: [Outcome]
   public let checks: [CheckInfo]
   public internal(set) var properties: [ResolvedProperty]
@@ -79,9 +81,9 @@ public struct Program: Sendable {
   /// Some release is part of the step before it, so that steps are missing.
   public let fusesReleases: Bool
 
-  /// Whether the procedure is one of the thread's role and part.
+  /// Whether the procedure is one of the thread's role and part, and can begin at this scope.
   func mayRun(_ procedure: Procedure, _ thread: Int) -> Bool {
-    procedure.action.role == threads[thread].role
+    procedure.action.role == threads[thread].role && !neverBegun.contains(procedure.index)
       && scope.permits(thread, procedure.action.name)
   }
 

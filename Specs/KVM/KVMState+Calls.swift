@@ -4,14 +4,18 @@ import TDXModuleSpecs
 extension KVMState {
   /// KVM_RUN: enters the guest once and returns at the next exit (kvm-tdx §2.5).
   ///
+  /// Before KVM_TDX_INIT_VCPU every vCPU is refused here; one that is not the first would wait.
+  ///
   /// - Parameter ghost: history to record as the call begins and ends.
   package func run(
     begin: [Statement] = [], end: [Statement] = []
   ) -> Action {
     Action("KVM_RUN", each: VCPU.self, by: HostThread.self, cites: "kvm-tdx §2.5") { v in
-      gate(begin)
+      gate(begin, of: v)
       Holding(vcpuMutex[v]) {
-        vcpuLoad(v, loop: "the run loop looks for KVM_REQ_VM_DEAD before it enters", "kvm-tdx §2.5")
+        vcpuLoad(
+          v, needed: (vcpu[v] == .initialized && build == .runnable, .EINVAL),
+          loop: "the run loop looks for KVM_REQ_VM_DEAD before it enters", "kvm-tdx §2.5")
         Step("TDH.VP.ENTER") { td.vpEnter(v) }
         Step("TD exit") {
           td.tdExit(v)
@@ -27,9 +31,11 @@ extension KVMState {
       "KVM_PRE_FAULT_MEMORY", each: VCPU.self, Page.self, by: HostThread.self,
       cites: "kvm-tdx §2.10"
     ) { v, p in
-      gate()
+      gate(of: v)
       Holding(vcpuMutex[v]) {
-        vcpuLoad(v, loop: "kvm_mmu_reload looks for KVM_REQ_VM_DEAD", "kvm-tdx §2.10")
+        vcpuLoad(
+          v, needed: (build == .runnable, .EOPNOTSUPP),
+          loop: "kvm_mmu_reload looks for KVM_REQ_VM_DEAD", "kvm-tdx §2.10")
         Holding(srcu, .read) {
           Step("finds the memslot and takes the folio") {
             Check(slot[fileOf[p]] != .invalid, else: .EAGAIN)
@@ -55,12 +61,17 @@ extension KVMState {
     }
     Call(td.pageAug(p, foreign: foreign?(p)), into: status)
     When(status != .ok) {
-      Step("KVM_BUG_ON, the SPTE is restored") {
-        bugged <- true
-        vmDead <- true
-        mirror[p] <- false
-      }
+      restore(p)
       Return(.EIO)
+    }
+  }
+
+  /// The page did not get into the TD.
+  func restore(_ p: Expr<Page>) -> Statement {
+    Step("KVM_BUG_ON, the SPTE is restored") {
+      bugged <- true
+      vmDead <- true
+      mirror[p] <- false
     }
   }
 

@@ -14,7 +14,8 @@ extension KVMState {
       reclaims
       ? keyBeforeMemory
       : keyBeforeMemory.expect(
-        .vacuous, because: "every page is removed while the HKID is there (kvm-tdx §5.f)")
+        .vacuous, when: !finaliseRaces,
+        because: "every page is removed while the HKID is there (kvm-tdx §5.f)")
     return [removalWhileRunning] + (reclaims ? [reclaimInTeardown] : []) + [key, memory]
   }
 
@@ -23,7 +24,7 @@ extension KVMState {
       "F-1", "a page is removed dynamically from a TD that runs", cites: "kvm-tdx §5.f"
     ) {
       calling("TDH.MEM.PAGE.REMOVE")
-      td.isRunnable
+      td.isRunnable && td.isFinalised
     }
   }
 
@@ -39,7 +40,7 @@ extension KVMState {
       "F-3", "the HKID is back in the pool while the VM's descriptors are open",
       cites: "kvm-tdx §5.f"
     ) {
-      !hkidAssigned
+      isBuilt && !hkidAssigned
       vmOpen
     }
   }

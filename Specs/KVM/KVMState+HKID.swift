@@ -14,50 +14,67 @@ extension KVMState {
 
   /// tdx_mmu_release_hkid: from runnable to TD_TEARDOWN (kvm-tdx §4.3).
   ///
-  /// - Parameter retrying: as long as some vCPU is associated again, everything is done again
-  ///   (kvm-tdx §5.b); otherwise the HKID is lost silently.
+  /// - Parameters:
+  ///   - retrying: as long as some vCPU is associated again, everything is done again
+  ///     (kvm-tdx §5.b); otherwise the HKID is lost.
+  ///   - isLoud: the loss is a KVM_BUG_ON; otherwise it is silent.
   @StatementBuilder
-  package func releaseHKID(_ locking: ReleaseLocking, retrying: Bool = false) -> [Statement] {
+  package func releaseHKID(
+    _ locking: ReleaseLocking, retrying: Bool = false, isLoud: Condition = Condition(.no)
+  ) -> [Statement] {
     let assigned = Local<Bool>("assigned")
     let status = Local<Outcome>("status")
     assigned <- hkidAssigned
     When(assigned) {
       if retrying {
-        Repeat(while: status == .flushVPNotDone) { flushAndFree(locking, status) }
+        Repeat(while: status == .flushVPNotDone) { flushAndFree(locking, status, isLoud) }
       } else {
-        flushAndFree(locking, status)
+        flushAndFree(locking, status, isLoud)
       }
     }
   }
 
   @StatementBuilder
-  private func flushAndFree(_ locking: ReleaseLocking, _ status: Local<Outcome>) -> [Statement] {
+  private func flushAndFree(
+    _ locking: ReleaseLocking, _ status: Local<Outcome>, _ isLoud: Condition
+  ) -> [Statement] {
     ForEach(ordered: VCPU.self) { v in flushVP(v) }
     Holding(tdxLock) {
       switch locking {
       case .beforeVPFlushDone:
-        Holding(mmuLock, .write) { blockAndFree(.none, status) }
+        Holding(mmuLock, .write) { blockAndFree(.none, status, isLoud) }
       case .none, .afterVPFlushDone:
-        blockAndFree(locking, status)
+        blockAndFree(locking, status, isLoud)
       }
     }
   }
+
+  static var freeName: String { "tdx_hkid_free: the HKID goes back to the pool" }
+  static var lookAtVCPU: String { "looks whether the vCPU is INITIALIZED" }
 
   /// tdx_flush_vp_on_cpu: an IPI to the CPU that has the vCPU on its list.
   @StatementBuilder
   private func flushVP(_ v: Expr<VCPU>) -> [Statement] {
     let status = Local<Outcome>("status")
     let listed = Local<Bool>("listed")
+    let initialised = Local<Bool>("initialised")
     listed <- loaded[v]
     When(listed) {
-      Call(td.vpFlush(v), into: status)
-      When(status != .ok && status != .vcpuNotAssociated) { bug }
+      When(td.created == 0) {
+        Step(Self.lookAtVCPU) { initialised <- vcpu[v] == .initialized }
+      }
+      When(td.created == 1 || initialised) {
+        Call(td.vpFlush(v), into: status)
+        When(status != .ok && status != .vcpuNotAssociated) { bug(after: status) }
+      }
       Step("takes the vCPU off its CPU's list") { loaded[v] <- false }
     }
   }
 
   @StatementBuilder
-  private func blockAndFree(_ locking: ReleaseLocking, _ status: Local<Outcome>) -> [Statement] {
+  private func blockAndFree(
+    _ locking: ReleaseLocking, _ status: Local<Outcome>, _ isLoud: Condition
+  ) -> [Statement] {
     Call(td.vpFlushDone, into: status)
     When(status == .ok) {
       switch locking {
@@ -67,8 +84,8 @@ extension KVMState {
         writeBackAndFree
       }
     } else: {
-      // FLUSHVP_NOT_DONE is silent and leaks the HKID; anything else is a KVM_BUG_ON.
-      When(status != .flushVPNotDone) { bug }
+      // In mainline FLUSHVP_NOT_DONE is silent and leaks the HKID; anything else is a KVM_BUG_ON.
+      When(status != .flushVPNotDone || isLoud) { bug(after: status) }
     }
   }
 
@@ -78,9 +95,9 @@ extension KVMState {
     Call(td.cacheWB)
     Call(td.keyFreeID, into: status)
     When(status == .ok) {
-      Step("tdx_hkid_free: the HKID goes back to the pool") { hkidAssigned <- false }
+      Step(Self.freeName) { hkidAssigned <- false }
     } else: {
-      bug
+      bug(after: status)
     }
   }
 }

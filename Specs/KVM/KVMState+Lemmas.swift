@@ -6,8 +6,14 @@ extension KVMState {
   /// The HKID, the life cycle and the vCPUs, whatever the locking of the release.
   package var releaseLemmas: [Property] {
     [
+      Lemma("C-1", "a TD that is there from the start stays built, and nobody looks how far") {
+        td.created == 0
+          || td.isThereFromTheStart && build == .runnable
+            && forAll(VCPU.self) { v in vcpu[v] == .initialized }
+            && !at(Self.lookAtTD) && !at(Self.lookAtVCPU)
+      },
       Lemma("H-1", "KVM frees the HKID once the TD is torn down") {
-        at("tdx_hkid_free: the HKID goes back to the pool") ==> td.isTornDown
+        at(Self.freeName) ==> td.isTornDown
       },
       Lemma("H-2", "only a runnable TD has associated vCPUs") {
         !td.isRunnable ==> forAll(VCPU.self) { v in !td.associated[v] }
@@ -39,7 +45,7 @@ extension KVMState {
         forAll(VCPU.self) { v in
           calls.map { inside($0, taken(v)) }.reduce(Condition(.no)) { $0 || $1 }
             ==> !loaded[v] || calling("TDH.VP.FLUSH", v)
-            || at(Self.takeOff, v)
+            || at(Self.takeOff, v) || td.created == 0 && at(Self.lookAtVCPU, v)
           flushed ==> !loaded[v]
         }
       }
@@ -54,11 +60,12 @@ extension KVMState {
   package func destroyLemmas(_ destroying: Var<Bool>, _ destroy: String) -> [Property] {
     [
       Lemma("D-1", "while the VM is destroyed nobody can reach it") {
-        destroying ==> !vmOpen && forAll(File.self) { f in gmem[f] == .released }
+        destroying ==> !vmOpen && filesAreGone
         !vmOpen ==> !inIoctl
       },
       Lemma("D-2", "only kvm_destroy_vm takes the HKID away") {
-        inside(destroy) || !td.isRunnable || !hkidAssigned ==> destroying
+        inside(destroy) ==> destroying
+        isBuilt && (!td.isRunnable || !hkidAssigned) ==> destroying
       },
       Lemma("D-3", "one thread destroys the VM") {
         forAll(HostThread.self) { t in
@@ -75,8 +82,14 @@ extension KVMState {
     _ withoutHKID: WithoutHKID,
     evicts: (Expr<File>) -> Condition = { f in at(KVMState.evictName, f) }
   ) -> [Property] {
-    lifeLemmas + removalLemmas(withoutHKID) + reclaimLemmas(withoutHKID) + mappingLemmas(evicts)
-      + fileLemmas(evicts)
+    let lemmas =
+      lifeLemmas + removalLemmas(withoutHKID) + reclaimLemmas(withoutHKID)
+      + mappingLemmas(evicts) + fileLemmas(evicts) + cacheLemmas(evicts)
+    return lemmas.expecting(
+      .violated, of: ["M-1", "M-3", "M-6", "M-8", "M-10", "M-14", "M-19"], when: finaliseRaces,
+      because: "a removal fails while the TD is finalised, see S-8"
+    ).expecting(
+      .violated, of: ["M-6"], when: td.created == 0 && faults == 2, because: "no key may be left")
   }
 
   /// Where the release is done again while some vCPU is associated.
@@ -96,7 +109,7 @@ extension KVMState {
     [
       Lemma("H-4", "while vCPUs are flushed the TD is runnable and has its HKID") {
         at("takes the next VCPU") || calling("TDH.VP.FLUSH") || at(Self.takeOff) || flushed
-          ==> td.isRunnable && hkidAssigned
+          ==> td.hasHKID && hkidAssigned
       },
       Lemma("H-5", "the TD is BLOCKED from VPFLUSHDONE to KEY.FREEID, and has its HKID") {
         td.isBlocked
@@ -105,7 +118,7 @@ extension KVMState {
       },
       Lemma("H-6", "the caches are written back before KEY.FREEID, the HKID goes after it") {
         calling("TDH.MNG.KEY.FREEID") ==> td.cachesWritten
-        td.isTornDown && hkidAssigned ==> at("tdx_hkid_free: the HKID goes back to the pool")
+        td.isTornDown && hkidAssigned ==> at(Self.freeName)
       },
     ]
   }
@@ -128,17 +141,19 @@ extension KVMState {
   /// Some thread has set the page's SPTE and not yet added it to the TD.
   private func adding(_ p: Expr<Page>) -> Condition {
     calling("TDH.MEM.PAGE.AUG", p) || at(Self.restore, p)
+      || td.created == 0 && calling("TDH.MEM.PAGE.ADD", p)
   }
 
   private func adding(_ p: Expr<Page>, _ t: Expr<HostThread>) -> Condition {
     calling("TDH.MEM.PAGE.AUG", t, p) || at(Self.restore, t, p)
+      || td.created == 0 && calling("TDH.MEM.PAGE.ADD", t, p)
   }
 
   /// Some thread has cleared the page's SPTE and not yet taken it from the TD.
   private func removing(_ p: Expr<Page>, _ withoutHKID: WithoutHKID) -> Condition {
     let dynamic =
       calling("TDH.MEM.RANGE.BLOCK", p) || calling("TDH.MEM.TRACK", p) || at(Self.kick, p)
-      || calling("TDH.MEM.PAGE.REMOVE", p)
+      || calling("TDH.MEM.PAGE.REMOVE", p) || td.created == 0 && at(Self.lookAtTD, p)
     return switch withoutHKID {
     case .bug: dynamic
     case .reclaim: dynamic || calling("TDH.PHYMEM.PAGE.RECLAIM", p)
@@ -157,7 +172,8 @@ extension KVMState {
         forAll(Page.self) { p in
           calling("TDH.MEM.RANGE.BLOCK", p) ==> td.sept[p] == .mapped
           calling("TDH.MEM.TRACK", p) ==> td.sept[p] == .blocked
-          at(Self.kick, p) || calling("TDH.MEM.PAGE.REMOVE", p) ==> td.sept[p] == .trackedOnce
+          at(Self.kick, p) || calling("TDH.MEM.PAGE.REMOVE", p)
+            ==> td.sept[p] == .trackedOnce || !td.isFinalised && td.sept[p] == .blocked
           calling("TDH.PHYMEM.PAGE.WBINVD", p) ==> td.isFree(p)
         }
       },

@@ -41,5 +41,7 @@ extension KVMState {
     } then: { p in
       !folio[p] && td.isFree(p)
     }
+    .expect(
+      .violated, when: finaliseRaces, because: "a removal fails while the TD is finalised, see S-8")
   }
 }

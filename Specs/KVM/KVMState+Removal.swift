@@ -43,27 +43,38 @@ extension KVMState {
     }
   }
 
+  static var lookAtTD: String { "tdx_track: looks whether the TD is RUNNABLE" }
+
   @StatementBuilder
   private func dynamicRemoval(_ p: Expr<Page>) -> [Statement] {
     let status = Local<Outcome>("status")
+    let tracks = Local<Bool>("the TD is RUNNABLE")
     doNoVCPUs(td.rangeBlock(p), into: status)
     When(status != .ok) {
-      bug
+      bug(after: status)
     } else: {
-      doNoVCPUs(td.track, into: status)
-      When(status != .ok) {
-        bug
-      } else: {
-        Step("kicks all vCPUs and waits until they left the guest") {
-          Require(td.olderEpochsLeft)
-        }
-      }
+      When(td.created == 0) { Step(Self.lookAtTD) { tracks <- build == .runnable } }
+      When(td.created == 1 || tracks) { trackAndKick }
       doNoVCPUs(td.pageRemove(p), into: status)
       When(status != .ok) {
-        bug
+        bug(after: status)
       } else: {
         Call(td.pageWBINVD(p), into: status)
-        When(status != .ok) { bug }
+        When(status != .ok) { bug(after: status) }
+      }
+    }
+  }
+
+  /// tdx_track (kvm-tdx §4.2).
+  @StatementBuilder
+  private var trackAndKick: [Statement] {
+    let status = Local<Outcome>("status")
+    doNoVCPUs(td.track, into: status)
+    When(status != .ok) {
+      bug(after: status)
+    } else: {
+      Step("kicks all vCPUs and waits until they left the guest") {
+        Require(td.olderEpochsLeft)
       }
     }
   }

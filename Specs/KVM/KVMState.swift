@@ -20,9 +20,14 @@ public enum GmemFile: EnumDomain {
   /// The last reference is gone; kvm_gmem_release is on its way.
   case closing
   case released
+  /// Before KVM_CREATE_GUEST_MEMFD.
+  case absent
 }
 
-/// KVM's own state and locks around one TD that is running (kvm-tdx §1, §3).
+/// KVM's own state and locks around one TD (kvm-tdx §1, §3).
+///
+/// CREATED=1 starts from a TD that is finalised and has run, CREATED=0 from what KVM_CREATE_VM
+/// leaves: a VM without HKID, vCPUs, files and memslots (KVMState+Creation.swift).
 public struct KVMState: SpecPart {
   package let vcpus = Parameter("vcpus", of: VCPU.self, 1...16, default: 2, "virtual CPUs")
   package let pages = Parameter("pages", of: Page.self, 1...16, default: 2, "private 4 KiB pages")
@@ -34,6 +39,13 @@ public struct KVMState: SpecPart {
   public let fileOf = Constant(Page.self, File.self) { page, files in page % files }
 
   public let td = RunnableTD()
+  static let created = RunnableTD.created
+  package let faults = Parameter(
+    "FAULTS", 0...2, default: 0,
+    "with CREATED=0: 1: TDH.MNG.INIT may refuse what user space asks for; 2: no key may be left")
+  package let finalise = Parameter(
+    "FINALIZE", 0...1, default: 0,
+    "with CREATED=0: 1: FINALIZE_VM takes write mmu_lock and wants a vCPU, unlike mainline")
 
   /// The VM's and its vCPUs' descriptors are open.
   package let vmOpen = Var(true, as: "vm_fds_open")
@@ -41,16 +53,26 @@ public struct KVMState: SpecPart {
   package let vmDead = Var(false, as: "vm_dead")
   /// A KVM_BUG_ON fired.
   package let bugged = Var(false, as: "vm_bugged")
+  /// A SEAMCALL was busy that KVM does not make again, or not once more.
+  let wasBusy = Ghost(false, as: "unexpectedly_busy")
   /// kvm_tdx->hkid > 0 (is_hkid_assigned).
-  package let hkidAssigned = Var(true, as: "is_hkid_assigned")
+  package let hkidAssigned = Var(Self.created == 1, as: "is_hkid_assigned")
+  /// kvm_tdx->state.
+  package let build = Var(
+    choose(Self.created == 1, TDBuild.runnable, else: .uninitialized), as: "td_state")
+  /// vcpu_tdx->state.
+  package let vcpu = Map(
+    VCPU.self, choose(Self.created == 1, VCPUBuild.initialized, else: .absent), as: "vcpu_state")
   /// vcpu->cpu is not -1: the vCPU is on a per-CPU list (kvm-tdx §1.2).
-  package let loaded = Map(VCPU.self, true, as: "vcpu_on_cpu_list")
+  package let loaded = Map(VCPU.self, Self.created == 1, as: "vcpu_on_cpu_list")
   /// The mirror SPTE of the page is present.
-  package let mirror = Map(Page.self, true, as: "mirror_spte_present")
+  package let mirror = Map(Page.self, Self.created == 1, as: "mirror_spte_present")
   /// The page's folio is in the guest_memfd inode rather than in the host's allocator.
-  package let folio = Map(Page.self, true, as: "folio_in_gmem")
-  package let slot = Map(File.self, Slot.present, as: "memslot")
-  package let gmem = Map(File.self, GmemFile.open, as: "gmem_file")
+  package let folio = Map(Page.self, Self.created == 1, as: "folio_in_gmem")
+  package let slot = Map(
+    File.self, choose(Self.created == 1, Slot.present, else: .absent), as: "memslot")
+  package let gmem = Map(
+    File.self, choose(Self.created == 1, GmemFile.open, else: .absent), as: "gmem_file")
   /// mmu_invalidate_in_progress covers the file.
   package let invalidating = Map(File.self, false, as: "mmu_invalidate_in_progress")
   /// mmu_invalidate_seq moved on since the vCPU's fault took its snapshot.
@@ -102,9 +124,19 @@ public struct KVMState: SpecPart {
 
   /// The gate of every VM and vCPU ioctl: read without locks, a step of its own (kvm-tdx §2.0).
   ///
-  /// - Parameter history: ghost variables or locals to set as the gate is read.
-  package func gate(_ history: [Statement] = []) -> Statement {
+  /// - Parameters:
+  ///   - history: ghost variables or locals to set as the gate is read.
+  ///   - v: the vCPU whose descriptor the ioctl is made on.
+  ///   - building: the ioctl builds a TD.
+  package func gate(
+    _ history: [Statement] = [], of v: Expr<VCPU>? = nil, building: Bool = false
+  ) -> Statement {
     Step("the gate of every VM and vCPU ioctl") {
+      if building { Require(td.created == 0).because("the TD is there already", "kvm-tdx §1.3") }
+      if let v {
+        Require(td.created == 1 || vcpu[v] != .absent)
+          .because("KVM_CREATE_VCPU makes the descriptor", "kvm-tdx §2.4")
+      }
       Require(vmOpen).because("an ioctl needs an open descriptor", "kvm-tdx §1.7")
       if let callable {
         Require(callable).because("another mm is refused with EIO", "kvm-tdx §2.0")
@@ -123,8 +155,14 @@ public struct KVMState: SpecPart {
 
   /// vcpu_load, under vcpu->mutex: a vCPU goes on its CPU's list while the HKID is assigned
   /// (kvm-tdx §2.12).
+  ///
+  /// - Parameter needed: what else the ioctl needs, and its answer without that; it holds for a
+  ///   TD that is finalised.
   @StatementBuilder
-  package func vcpuLoad(_ v: Expr<VCPU>, loop reason: String, _ citation: String) -> [Statement] {
+  package func vcpuLoad(
+    _ v: Expr<VCPU>, needed: (condition: Condition, answer: Outcome), loop reason: String,
+    _ citation: String
+  ) -> [Statement] {
     switch deadVM {
     case .refusesIoctls: Statements {}
     case .refusesVCPUs:
@@ -132,6 +170,7 @@ public struct KVMState: SpecPart {
         .because("KVM_REQ_VM_DEAD is looked for once vcpu->mutex is held", "kvm-tdx §5.e E5")
     }
     Step("vcpu_load") { When(hkidAssigned) { loaded[v] <- true } }
+    When(td.created == 0) { Check(needed.condition, else: needed.answer) }
     Check(!vmDead, else: .EIO).because(reason, citation)
   }
 
@@ -140,7 +179,26 @@ public struct KVMState: SpecPart {
 
   /// Some thread is in an ioctl and so keeps a descriptor open.
   package var inIoctl: Condition {
-    ioctls.map { inside($0) }.reduce(Condition(.no)) { $0 || $1 }
+    let building = Self.buildingCalls.map { inside($0) }.reduce(Condition(.no)) { $0 || $1 }
+    return ioctls.map { inside($0) }.reduce(Condition(.no)) { $0 || $1 }
+      || td.created == 0 && building
+  }
+
+  /// Every guest_memfd file was released, if it was ever made.
+  package var filesAreGone: Condition {
+    forAll(File.self) { f in gmem[f] == .released || td.created == 0 && gmem[f] == .absent }
+  }
+
+  /// KVM_TDX_INIT_VM has succeeded.
+  package var isBuilt: Condition { td.created == 1 || build != .uninitialized }
+
+  /// KVM_BUG_ON because of a SEAMCALL's answer.
+  func bug(after status: Local<Outcome>) -> Statement {
+    Step("KVM_BUG_ON") {
+      bugged <- true
+      vmDead <- true
+      When(status == .operandBusyTDR) { wasBusy <- true }
+    }
   }
 
   /// KVM_BUG_ON: warns once and kills the VM (kvm-tdx §1.6).

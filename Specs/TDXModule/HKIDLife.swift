@@ -31,14 +31,27 @@ public struct HKIDLife: Spec {
   /// The host's pool has the HKID: it may give it to another TD.
   public let pooled: Var<Bool>
 
-  /// - Parameter start: where the key is at first; a TD that is configured has run.
-  public init(start: Key = .free) {
-    key = Var(start)
-    inUse = Var(start == .configured, as: "in_use")
-    pooled = Var(start == .free)
+  /// Chooses between the two starts, where a spec has both.
+  private let created: Parameter?
+
+  /// A key that no TD has yet.
+  public init() {
+    created = nil
+    key = Var(.free)
+    inUse = Var(false, as: "in_use")
+    pooled = Var(true)
+  }
+
+  /// - Parameter created: 1: the TD is configured and has run; 0: no TD has the key yet.
+  public init(created: Parameter) {
+    self.created = created
+    key = Var(choose(created == 1, Key.configured, else: .free))
+    inUse = Var(created == 1, as: "in_use")
+    pooled = Var(created == 0)
   }
 
   public var actions: [Action] {
+    take
     create
     configure
     associate
@@ -50,9 +63,17 @@ public struct HKIDLife: Spec {
     reclaim
   }
 
+  private var take: Action {
+    Action("the host takes the HKID from its pool", cites: "kvm-tdx §4.1") {
+      Require(key == .free && pooled)
+      pooled <- false
+    }
+  }
+
+  /// The host may have taken the HKID before, or takes it with the call.
   private var create: Action {
     Action("TDH.MNG.CREATE", cites: "tdx-module §8.1") {
-      Require(key == .free && pooled)
+      Require(key == .free)
       key <- .assigned
       pooled <- false
     }
@@ -134,13 +155,17 @@ public struct HKIDLife: Spec {
 }
 
 extension RunnableTD {
-  /// What the module's part of a key's life is for a TD that is already runnable.
+  /// What the module's part of a key's life is for one TD.
   @ListBuilder<MapClause> public func keyLife(_ abstract: HKIDLife) -> [MapClause] {
     Maps(
       abstract.key,
       to: choose(
         life == .TD_KEYS_CONFIGURED, .configured,
-        else: choose(life == .TD_BLOCKED, HKIDLife.Key.blocked, else: .tornDown)))
+        else: choose(
+          life == .TD_BLOCKED, .blocked,
+          else: choose(
+            life == .TD_TEARDOWN, .tornDown,
+            else: choose(life == .TD_HKID_ASSIGNED, HKIDLife.Key.assigned, else: .free)))))
     Maps(abstract.inUse, to: exists(VCPU.self) { v in associated[v] })
     Maps(abstract.writtenBack, to: cachesWritten)
   }

@@ -1,7 +1,9 @@
 import SpecLanguage
 
-/// The module's rules for taking down one TD that is already runnable.
+/// The module's rules for one TD: taking it down, and building it where a scope asks for that.
 ///
+/// CREATED=1 starts from a TD that is finalised and has run; CREATED=0 from a module that has no
+/// TDR yet (RunnableTD+Creation.swift), with a Secure-EPT that is there.
 /// One TD, one package, 4 KiB pages. The leaves are those that KVM uses to remove pages and to
 /// release the HKID; a leaf takes its module locks at its begin and has its effects at its end.
 ///
@@ -10,23 +12,35 @@ import SpecLanguage
 /// the KOT and WBT locks (all users are under tdx_lock), TDVPR (VP.FLUSH runs when the vCPU does
 /// not), TD_EPOCH (the window in VP.ENTER is one instruction sequence).
 public struct RunnableTD: SpecPart {
-  let life = Var(LifeCycle.TD_KEYS_CONFIGURED, as: "td_lifecycle")
+  public static let created = Parameter(
+    "CREATED", 0...1, default: 1, "1: starts from a finalised TD that has run; 0: from creation")
+  public let created = Self.created
+
+  let life = Var(
+    choose(Self.created == 1, LifeCycle.TD_KEYS_CONFIGURED, else: .absent), as: "td_lifecycle")
+  let opState = Var(
+    choose(Self.created == 1, TDXModule.OpState.RUNNABLE, else: .UNINITIALIZED), as: "op_state")
   /// CACHE.WB completed on the package since VPFLUSHDONE (kot.wbinvd_bitmap is 0).
   package let cachesWritten = Var(false, as: "caches_written_back")
   /// The vCPU's TDVPS is associated with a logical processor.
-  package let associated = Map(VCPU.self, true, as: "vcpu_associated")
+  package let associated = Map(VCPU.self, Self.created == 1, as: "vcpu_associated")
+  /// TDH.VP.INIT has completed: the vCPU is VCPU_READY or in the guest.
+  let ready = Map(VCPU.self, Self.created == 1, as: "vcpu_ready")
   /// The vCPU is in the guest.
   package let running = Map(VCPU.self, false, as: "vcpu_in_guest")
   /// The vCPU is in the guest since before the last TDH.MEM.TRACK.
   let olderEpoch = Map(VCPU.self, false, as: "in_guest_since_older_epoch")
-  package let sept = Map(Page.self, SEPT.mapped, as: "sept")
+  package let sept = Map(
+    Page.self, choose(Self.created == 1, SEPT.mapped, else: .free), as: "sept")
+  /// Caches may hold lines of the page that were written with the TD's key.
+  package let dirty = Map(Page.self, Self.created == 1, as: "page_dirty_in_caches")
   /// The TDR's lock; every running vCPU holds it shared (tdx-module §6.2).
   let tdr = RWLock("TDR", rank: nil)
 
   public init() {}
 
   /// A SEAMCALL on the TD: tries the TDR lock at its begin, has its effects at its end.
-  private func leaf(
+  func leaf(
     _ name: String, tdr mode: LockMode, _ citation: String,
     @StatementBuilder _ body: () -> [Statement]
   ) -> Action {
@@ -36,7 +50,7 @@ public struct RunnableTD: SpecPart {
   }
 
   /// The TD's pages and vCPUs may be touched.
-  private var keysConfigured: Statement {
+  var keysConfigured: Statement {
     Check(life == .TD_KEYS_CONFIGURED, else: .tdKeysNotConfigured)
       .because("TDCS, TDVPS and S-EPT are encrypted with the TD's key", "tdx-module §14.3")
   }
@@ -67,9 +81,9 @@ public struct RunnableTD: SpecPart {
     leaf("TDH.MEM.PAGE.REMOVE", tdr: .shared, "tdx-module §10.6") {
       keysConfigured
       Check(sept[p] != .free, else: .entryStateIncorrect)
-      Check(sept[p] != .mapped, else: .rangeNotBlocked)
+      Check(needsNoTracking || sept[p] != .mapped, else: .rangeNotBlocked)
       Check(
-        sept[p] == .tracked
+        needsNoTracking || sept[p] == .tracked
           || sept[p] == .trackedOnce && forAll(VCPU.self) { v in !olderEpoch[v] },
         else: .trackingNotDone)
       sept[p] <- .free
@@ -83,17 +97,19 @@ public struct RunnableTD: SpecPart {
       if let foreign { Check(!foreign, else: .metadataIncorrect) }
       Check(sept[p] == .free, else: .entryStateIncorrect)
       sept[p] <- .mapped
+      dirty[p] <- true
     }
   }
 
   /// Writes back the lines of the page that were written with the TD's key.
   ///
   /// One step: it takes no lock of the TD, and the page, which nobody owns by now, is in nobody
-  /// else's hands. What caches hold is not modelled here.
+  /// else's hands.
   public func pageWBINVD(_ p: Expr<Page>) -> Action {
     Action("TDH.PHYMEM.PAGE.WBINVD", cites: "tdx-module §11.3") {
       Step("TDH.PHYMEM.PAGE.WBINVD completes") {
         Check(sept[p] == .free, else: .metadataIncorrect)
+        dirty[p] <- false
       }
     }
   }
@@ -112,6 +128,8 @@ public struct RunnableTD: SpecPart {
   @StatementBuilder public func vpEnter(_ v: Expr<VCPU>) -> [Statement] {
     Require(!holding(tdr)).because("OPERAND_BUSY from VP.ENTER is retried", "kvm-tdx §2.5")
     keysConfigured
+    Check(isFinalised, else: .opStateIncorrect)
+    Check(created == 1 || ready[v], else: .vcpuStateIncorrect)
     Acquire(tdr, .shared)
     associated[v] <- true
     running[v] <- true
@@ -141,18 +159,20 @@ public struct RunnableTD: SpecPart {
 
   public var vpFlushDone: Action {
     leaf("TDH.MNG.VPFLUSHDONE", tdr: .exclusive, "tdx-module §8.7") {
-      Check(life == .TD_KEYS_CONFIGURED, else: .lifecycleIncorrect)
+      Check(hasHKID, else: .lifecycleIncorrect)
       Check(forAll(VCPU.self) { v in !associated[v] }, else: .flushVPNotDone)
       life <- .TD_BLOCKED
     }
   }
 
-  /// Takes the KOT shared, not the TDR: it works on the package's caches, for all key ids.
+  /// Takes the KOT shared, not the TDR: it works on the package's caches, for all key ids. Nobody
+  /// can write with a key that is blocked.
   public var cacheWB: Action {
     Action("TDH.PHYMEM.CACHE.WB", cites: "tdx-module §11.4") {
       Step("TDH.PHYMEM.CACHE.WB completes") {
         Check(life == .TD_BLOCKED, else: .noHKIDReady)
         cachesWritten <- true
+        Each(Page.self) { p in dirty[p] <- false }
       }
     }
   }
@@ -170,6 +190,26 @@ public struct RunnableTD: SpecPart {
   /// A removal SEAMCALL is under way.
   public var removing: Condition {
     inside("TDH.MEM.RANGE.BLOCK") || inside("TDH.MEM.TRACK") || inside("TDH.MEM.PAGE.REMOVE")
+  }
+
+  /// No removal needs TDH.MEM.TRACK: before TDH.MR.FINALIZE no vCPU has run.
+  private var needsNoTracking: Condition { created == 0 && opState != .RUNNABLE }
+
+  /// TDH.MR.FINALIZE has completed.
+  public var isFinalised: Condition { created == 1 || opState == .RUNNABLE }
+  /// TDH.MNG.INIT has completed, TDH.MR.FINALIZE has not.
+  public var isInitialised: Condition { created == 0 && opState == .INITIALIZED }
+  /// The HKID is the TD's, with or without a key: what TDH.MNG.VPFLUSHDONE needs.
+  public var hasHKID: Condition {
+    life == .TD_KEYS_CONFIGURED || created == 0 && life == .TD_HKID_ASSIGNED
+  }
+  /// The module has no TDR.
+  public var isAbsent: Condition { created == 0 && life == .absent }
+
+  /// What no step of a TD that is finalised at the start changes.
+  public var isThereFromTheStart: Condition {
+    life.in(.TD_KEYS_CONFIGURED, .TD_BLOCKED, .TD_TEARDOWN) && opState == .RUNNABLE
+      && forAll(VCPU.self) { v in ready[v] }
   }
 
   public var isBlocked: Condition { life == .TD_BLOCKED }

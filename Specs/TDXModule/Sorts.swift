@@ -13,6 +13,10 @@ public enum LifeCycle: EnumDomain {
   case TD_BLOCKED
   /// After TDH.MNG.KEY.FREEID: pages may be reclaimed.
   case TD_TEARDOWN
+  /// After TDH.MNG.CREATE: no key yet.
+  case TD_HKID_ASSIGNED
+  /// The module has no TDR: before TDH.MNG.CREATE, and once the TDR was reclaimed.
+  case absent
 }
 
 /// A Secure-EPT leaf, with how far its TLB tracking has come (tdx-module §2.6, §14.4).
@@ -40,5 +44,9 @@ extension Outcome {
   public static let rangeNotBlocked = Outcome("TDX_GPA_RANGE_NOT_BLOCKED", kind: .status)
   public static let trackingNotDone = Outcome("TDX_TLB_TRACKING_NOT_DONE", kind: .status)
   public static let previousEpochBusy = Outcome("TDX_PREVIOUS_TLB_EPOCH_BUSY", kind: .status)
+  public static let keyGenerationFailed = Outcome("TDX_KEY_GENERATION_FAILED", kind: .status)
+  public static let operandInvalid = Outcome("TDX_OPERAND_INVALID", kind: .status)
+  public static let entryNotPresent = Outcome("TDX_EPT_ENTRY_NOT_PRESENT", kind: .status)
+  public static let noVCPUs = Outcome("TDX_NO_VCPUS", kind: .status)
   public static let metadataIncorrect = Outcome("TDX_PAGE_METADATA_INCORRECT", kind: .status)
 }

@@ -37,6 +37,7 @@ public struct DeferredRemoval: Spec {
     slotDelete
     kvm.closeVM
     destroy
+    kvm.creation(release: kvm.releaseHKID(.none))
   }
 
   /// close(): kvm_gmem_release asks gmem_defer_removal whether to leave the pages where they are.
@@ -85,7 +86,7 @@ public struct DeferredRemoval: Spec {
   private var destroy: Action {
     Action(Self.destroyName, by: HostThread.self, cites: "kvm-tdx §4.4", "kvm-tdx §5.c") {
       Step("the last reference to the VM goes") {
-        Require(!kvm.vmOpen && forAll(File.self) { f in kvm.gmem[f] == .released })
+        Require(!kvm.vmOpen && kvm.filesAreGone)
           .because("every guest_memfd file pins the VM, an inode does not", "kvm-tdx §1.7")
         Require(!destroying)
         destroying <- true
@@ -134,10 +135,16 @@ extension DeferredRemoval {
     kvm.keyLives
     pin.expect(.violated, when: link == 1, because: "the pin keeps the inode, not the folio")
     kvm.td.properties
+    kvm.buildProperties.expecting(
+      .violated, of: ["S-24"], when: kvm.finaliseRaces, because: KVMState.lateVCPU)
+    kvm.memoryCases(releasesEarly: false).filter { $0.id != "S000-2" }
+    kvm.coherence(releasesEarly: false).expecting(
+      .violated, of: ["S-9"], when: link == 1, because: punchedAway)
     kvm.comparison(reclaims: true, releasesEarly: false)
     kvm.releaseLemmas
     kvm.memoryLemmas(.reclaim) { f in at(Self.evictName, f) && !pinned.contains(f) }
-      .expecting(.violated, of: ["M-8", "M-9", "M-14"], when: link == 1, because: punchedAway)
+      .expecting(
+        .violated, of: ["M-8", "M-9", "M-14", "M-19"], when: link == 1, because: punchedAway)
     kvm.destroyLemmas(destroying, Self.destroyName)
     lemmas.expecting(.violated, of: ["P-3"], when: link == 1, because: punchedAway)
     kvm.closeEnds
@@ -218,7 +225,7 @@ extension DeferredRemoval {
       fairness: [.strong(threadsOf: HostThread.self), .strong(starting: Self.destroyName)]
     ) {
       !kvm.vmOpen
-      forAll(File.self) { f in kvm.gmem[f] == .released }
+      kvm.filesAreGone
     } then: {
       !kvm.hkidAssigned
     }
@@ -242,7 +249,7 @@ extension DeferredRemoval {
       fairness: [.strong(threadsOf: HostThread.self), .strong(starting: Self.destroyName)]
     ) { _ in
       !kvm.vmOpen
-      forAll(File.self) { f in kvm.gmem[f] == .released }
+      kvm.filesAreGone
     } then: { p in
       !kvm.folio[p]
     }
@@ -271,7 +278,7 @@ extension DeferredRemoval {
         "S001-M", "all guest memory goes back to the host and the HKID to the pool",
         cites: "seed 001"
       ) {
-        !kvm.hkidAssigned
+        kvm.isBuilt && !kvm.hkidAssigned
         forAll(Page.self) { p in !kvm.folio[p] && kvm.td.isFree(p) }
       },
     ]

@@ -27,6 +27,7 @@ public struct TeardownMainline: Spec {
     slotDelete
     kvm.closeVM
     destroy
+    kvm.creation(release: kvm.releaseHKID(.none))
   }
 
   private var slotDelete: Action {
@@ -42,7 +43,7 @@ public struct TeardownMainline: Spec {
   private var destroy: Action {
     Action(Self.destroyName, by: HostThread.self, cites: "kvm-tdx §4.4") {
       Step("the last reference to the VM goes") {
-        Require(!kvm.vmOpen && forAll(File.self) { f in kvm.gmem[f] == .released })
+        Require(!kvm.vmOpen && kvm.filesAreGone)
           .because("every guest_memfd file pins the VM", "kvm-tdx §1.7")
         Require(!destroying)
         destroying <- true
@@ -61,7 +62,7 @@ public struct TeardownMainline: Spec {
       fairness: [.strong(threadsOf: HostThread.self), .weak(starting: Self.destroyName)]
     ) {
       !kvm.vmOpen
-      forAll(File.self) { f in kvm.gmem[f] == .released }
+      kvm.filesAreGone
     } then: {
       !kvm.hkidAssigned
     }
@@ -75,7 +76,7 @@ public struct TeardownMainline: Spec {
     ) { destroying && !inside(Self.destroyName) ==> !kvm.hkidAssigned || kvm.bugged }
   }
 
-  public var mutations: [Mutation] { kvm.mutations }
+  public var mutations: [Mutation] { kvm.mutations + kvm.buildMutations }
 
   public var cost: CostModel? {
     kvm.shutdownCost {
@@ -94,6 +95,10 @@ public struct TeardownMainline: Spec {
     kvm.hkidMirror
     kvm.keyLives
     kvm.td.properties
+    kvm.buildProperties.expecting(
+      .violated, of: ["S-24"], when: kvm.finaliseRaces, because: KVMState.lateVCPU)
+    kvm.memoryCases(releasesEarly: false)
+    kvm.coherence(releasesEarly: false)
     kvm.releaseLemmas
     kvm.listLemmas
     kvm.flushLemmas(in: [Self.destroyName])
@@ -113,7 +118,7 @@ public struct TeardownMainline: Spec {
       "S001-M", "all guest memory goes back to the host and the HKID to the pool",
       cites: "seed 001"
     ) {
-      !kvm.hkidAssigned
+      kvm.isBuilt && !kvm.hkidAssigned
       forAll(Page.self) { p in !kvm.folio[p] && kvm.td.isFree(p) }
     }
   }

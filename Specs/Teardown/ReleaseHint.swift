@@ -43,6 +43,7 @@ public struct ReleaseHint: Spec {
     exitMM
     kvm.closeVM
     destroy
+    kvm.creation(release: flushShadowAll)
   }
 
   /// kvm_arch_flush_shadow_all, with the HKID released first: again and again while some vCPU is
@@ -81,7 +82,7 @@ public struct ReleaseHint: Spec {
   private var destroy: Action {
     Action(Self.destroyName, by: HostThread.self, cites: "kvm-tdx §4.4") {
       Step("the last reference to the VM goes") {
-        Require(!kvm.vmOpen && forAll(File.self) { f in kvm.gmem[f] == .released })
+        Require(!kvm.vmOpen && kvm.filesAreGone)
           .because("every guest_memfd file pins the VM", "kvm-tdx §1.7")
         Require(!destroying)
         destroying <- true
@@ -134,6 +135,10 @@ extension ReleaseHint {
     kvm.hkidMirror
     kvm.keyLives
     kvm.td.properties
+    kvm.buildProperties.expecting(
+      .violated, of: ["S-24"], when: kvm.finaliseRaces, because: KVMState.lateVCPU)
+    kvm.memoryCases(releasesEarly: true)
+    kvm.coherence(releasesEarly: true)
     kvm.releaseLemmas
     kvm.retryLemmas
     kvm.flushLemmas(in: [Self.exitName, Self.destroyName])
@@ -150,7 +155,9 @@ extension ReleaseHint {
         a vCPU that runs again and again is associated at every VPFLUSHDONE, and the hint tries \
         for ever with kvm->lock held (kvm-tdx L-8)
         """
-    ).expect(.vacuous, when: hint == 0, because: "without the hint nobody can call it (seed 004)")
+    ).expect(
+      .vacuous, when: hint == 0 && kvm.td.created == 1,
+      because: "without the hint nobody can call it (seed 004)")
     exitEnds.expect(
       .violated, when: hint == 1,
       because: """
@@ -166,7 +173,7 @@ extension ReleaseHint {
       "S004-M", "all guest memory is reclaimed after an early release, one SEAMCALL a page",
       cites: "seed 004"
     ) {
-      !kvm.hkidAssigned && !destroying
+      kvm.isBuilt && !kvm.hkidAssigned && !destroying
       forAll(Page.self) { p in !kvm.folio[p] && kvm.td.isFree(p) }
     }
     Possible(
@@ -196,7 +203,8 @@ extension ReleaseHint {
         inside(Self.destroyName) ==> destroying
         inside(Self.exitName) ==> mmGone
         hint == 1 || !inside(Self.ioctlName)
-        !kvm.td.isRunnable || !kvm.hkidAssigned ==> mmGone || destroying || hint == 1
+        kvm.isBuilt && (!kvm.td.isRunnable || !kvm.hkidAssigned)
+          ==> mmGone || destroying || hint == 1
       },
       Lemma("X-2", "kvm_destroy_vm waits for the release at exit") {
         inside(Self.destroyName) && inside(Self.exitName) ==> at(Self.waitName)

@@ -13,7 +13,26 @@ struct TerminateVM: SpecPart {
   /// A memslot deletion whose gate was read after that has succeeded.
   let deletedAfterTerminate = Ghost(false)
 
-  init(locking: KVMState.ReleaseLocking) { self.locking = locking }
+  /// Of the patch; the last one when a spec has no other.
+  let version: Parameter?
+
+  init(locking: KVMState.ReleaseLocking, version: Parameter? = nil) {
+    self.locking = locking
+    self.version = version
+  }
+
+  /// tdx_mmu_release_hkid; before V4 a FLUSHVP_NOT_DONE is an error like any other (whether it is
+  /// a WARN or a KVM_BUG_ON is unsure).
+  private var release: [Statement] {
+    kvm.releaseHKID(locking, isLoud: version.map { $0 < 4 } ?? Condition(.no))
+  }
+
+  /// The same when INIT_VM has failed: V2 asserts that the VM has no users or is terminated.
+  @StatementBuilder
+  private var unwinding: [Statement] {
+    if let version { When(version == 2) { kvm.bug } }
+    release
+  }
 
   /// - Parameter call: what releases the HKID.
   static func scopes(_ call: String) -> [Scope] {
@@ -21,6 +40,20 @@ struct TerminateVM: SpecPart {
       Scope(
         "small", "one of everything, two threads",
         ["vcpus": 1, "pages": 1, "files": 1, "threads": 2]),
+      Scope(
+        "build", "one of everything, two threads, from KVM_CREATE_VM",
+        ["vcpus": 1, "pages": 1, "files": 1, "threads": 2, "CREATED": 0, "FAULTS": 1]),
+      Scope(
+        "build-safe", "the same, with a KVM_TDX_FINALIZE_VM that keeps removals out",
+        [
+          "vcpus": 1, "pages": 1, "files": 1, "threads": 2, "CREATED": 0, "FAULTS": 1,
+          "FINALIZE": 1,
+        ]),
+      Scope(
+        "build-two", "the same with two vCPUs, and an INIT_VM that succeeds",
+        [
+          "vcpus": 2, "pages": 1, "files": 1, "threads": 2, "CREATED": 0, "FINALIZE": 1,
+        ]),
       Scope(
         "run", "two vCPUs and pages of one file, two threads",
         ["vcpus": 2, "pages": 2, "files": 1, "threads": 2]),
@@ -45,6 +78,7 @@ struct TerminateVM: SpecPart {
 
   var actions: [Action] {
     [terminate, kvm.run(), kvm.preFault, close, punchHole, slotDelete, kvm.closeVM]
+      + kvm.creation(release: unwinding)
   }
 
   /// The ioctl, as posted in seed 001.
@@ -56,7 +90,7 @@ struct TerminateVM: SpecPart {
           .because("kvm_trylock_all_vcpus: a vCPU is in KVM_RUN", "kvm-tdx §5.d T3")
         Step("kvm_vm_dead") { kvm.vmDead <- true }
         ReleaseAll(kvm.vcpuMutex)
-        kvm.releaseHKID(locking)
+        release
       }
       Step("returns 0 to user space") { terminated <- true }
     }
@@ -70,7 +104,8 @@ struct TerminateVM: SpecPart {
 
   /// The ioctl has killed the VM, or has done more since.
   static func isDead(_ kvm: KVMState) -> Condition {
-    between("kvm_vm_dead", "returns 0 to user space") || !kvm.td.isRunnable || !kvm.hkidAssigned
+    between("kvm_vm_dead", "returns 0 to user space")
+      || kvm.isBuilt && (!kvm.td.isRunnable || !kvm.hkidAssigned)
   }
 
   static func lemmas(_ kvm: KVMState) -> [Property] {
@@ -82,6 +117,16 @@ struct TerminateVM: SpecPart {
           && !between(check, "TDH.MEM.PAGE.AUG completes")
       }
     ]
+  }
+
+  /// What is asked of the calls that build a TD.
+  var buildProperties: [Property] {
+    kvm.buildProperties.expecting(
+      .violated, of: ["S-24", "S-24-key"], when: kvm.td.created == 0,
+      because: """
+        KVM_CREATE_VCPU and INIT_VM look for vm_dead at their gates only, and may wait for \
+        kvm->lock after that (kvm-tdx W3)
+        """)
   }
 
   /// Seed 001's question.
@@ -98,7 +143,7 @@ struct TerminateVM: SpecPart {
       "S001-M", "after TERMINATE returned 0 all guest memory goes back to the host",
       cites: "seed 001"
     ) {
-      terminated
+      terminated && kvm.isBuilt
       forAll(Page.self) { p in !kvm.folio[p] && kvm.td.isFree(p) }
     }
   }
@@ -150,7 +195,8 @@ struct TerminateVM: SpecPart {
         Do("fallocate(PUNCH_HOLE)", 0, answers: .ok)
         Do("close(guest_memfd)", 0, answers: .ok)
         Do("close(VM and vCPU descriptors)", answers: .ok)
-      },
+      }
+      .expect(.violated, when: kvm.td.created == 0, because: "it starts from a finalised TD"),
       ImpossibleScenario(
         "S001-B", "no memslot is deleted after TERMINATE", cites: "seed 001"
       ) {

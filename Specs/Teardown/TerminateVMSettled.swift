@@ -45,6 +45,7 @@ public struct TerminateVMSettled: Spec {
     kvm.closeVM
     linkFile
     mapInNewVM
+    kvm.creation(release: kvm.releaseHKID(.beforeVPFlushDone))
   }
 
   private var terminate: Action {
@@ -142,6 +143,14 @@ extension TerminateVMSettled {
     kvm.hkidMirror
     kvm.keyLives
     kvm.td.properties
+    kvm.buildProperties.expecting(
+      .violated, of: ["S-24-key"], when: kvm.td.created == 0,
+      because: """
+        only vCPU ioctls are refused: INIT_VM works in a VM that was terminated before it \
+        (kvm-tdx §5.e E5)
+        """)
+    kvm.memoryCases(releasesEarly: true)
+    kvm.coherence(releasesEarly: true)
     kvm.releaseLemmas
     kvm.flushLemmas(in: [TerminateVM.ioctlName])
     kvm.memoryLemmas(.reclaim) { f in at(Self.evictName, f) }
@@ -179,6 +188,11 @@ extension TerminateVMSettled {
       "no-trylock", "TERMINATE does not try the vCPUs' mutexes", caughtBy: ["S-23", "S-36"],
       at: "small", cites: "kvm-tdx §5.d T3"
     ) { Without(locks: kvm.vcpuMutex, in: TerminateVM.ioctlName) }
+    Mutation(
+      "B-6", "KVM_CREATE_VCPU looks for vm_dead at its gate only", caughtBy: ["S-24"],
+      at: "build-safe", cites: "kvm-tdx B-6"
+    ) { Without(check: "vm_dead is false", in: "KVM_CREATE_VCPU") }
+    kvm.buildMutations
   }
 
   private var lemmas: [Property] {
@@ -224,7 +238,7 @@ extension TerminateVMSettled {
       "S001-M", "after TERMINATE returned 0 all guest memory goes back to the host",
       cites: "seed 001"
     ) {
-      terminated
+      terminated && kvm.isBuilt
       forAll(Page.self) { p in !kvm.folio[p] && kvm.td.isFree(p) }
     }
   }
@@ -249,6 +263,9 @@ extension TerminateVMSettled {
     } then: { p in
       kvm.td.isFree(p) && (linked[kvm.fileOf[p]] || !kvm.folio[p])
     }
+    .expect(
+      .violated, when: kvm.finaliseRaces,
+      because: "a removal fails while the TD is finalised, see S-8")
   }
 
   private var scenarios: [Property] {
@@ -265,6 +282,7 @@ extension TerminateVMSettled {
         Do("close(guest_memfd)", 0, answers: .ok)
         Do("close(VM and vCPU descriptors)", answers: .ok)
       }
+      .expect(.violated, when: kvm.td.created == 0, because: "it starts from a finalised TD")
     ]
   }
 }

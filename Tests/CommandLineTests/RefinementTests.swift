@@ -20,7 +20,7 @@ import Testing
     #expect(refinement?["abstract"] as? String == "tdx/hkid-life")
     #expect(refinement?["states"] as? Int == 6)
     #expect(refinement?["steps"] as? Int == 5)
-    #expect((refinement?["never_taken"] as? [Any])?.count == 4)
+    #expect((refinement?["never_taken"] as? [Any])?.count == 5)
     #expect(refinement?["possible"] == nil)
   }
 

@@ -225,7 +225,7 @@ private struct Bolted: Spec {
       #expect(found.finding.refutation == nil)
       #expect(found.finding.abstractStates == 6)
       #expect(found.finding.abstractSteps == 5)
-      #expect(found.finding.neverTaken.count == 4)
+      #expect(found.finding.neverTaken.count == 5)
     }
   }
 }

@@ -16,7 +16,7 @@ import Testing
   @Test(
     "counts",
     arguments: [
-      ("tdx/hkid-life", 9, 15, 5), ("tutorial/one-lane", 3, 5, 1), ("tutorial/lights", 17, 52, 4),
+      ("tdx/hkid-life", 9, 17, 5), ("tutorial/one-lane", 3, 5, 1), ("tutorial/lights", 17, 52, 4),
     ])
   func counts(name: String, states: Int, transitions: Int, diameter: Int) throws {
     let table = try GuardTable(GroundProgram(program(name)), monitors: [])

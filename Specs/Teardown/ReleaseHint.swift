@@ -136,7 +136,8 @@ extension ReleaseHint {
     kvm.keyLives
     kvm.td.properties
     kvm.buildProperties.expecting(
-      .violated, of: ["S-24"], when: kvm.finaliseRaces, because: KVMState.lateVCPU)
+      .violated, of: ["S-24"], when: kvm.finaliseRaces, because: KVMState.lateVCPU
+    ).expecting(.violated, of: ["S-21"], when: hint == 1, because: "see S-23")
     kvm.memoryCases(releasesEarly: true)
     kvm.coherence(releasesEarly: true)
     kvm.releaseLemmas

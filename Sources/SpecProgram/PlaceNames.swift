@@ -144,6 +144,8 @@ extension Resolver {
       groups[matches, default: []].insert(location)
     }
     guard !groups.isEmpty else {
+      // What a mutation took away may have been all that needed the element.
+      if places.mayBeGone { return .threadAt([]) }
       let sorts = details.map(\.things).joined(separator: " and ")
       throw SpecError(
         "TDX1013", "no thread that stands there remembers \(sorts): \(place)",

@@ -10,6 +10,16 @@ public struct Expectation: Sendable {
   public let reason: String
   /// The parameters for which it is expected; all when `nil`.
   public let condition: Node?
+  /// The named scope in which it is expected, when the parts that threads play there are the
+  /// reason; every scope when `nil`.
+  public let scope: String?
+
+  init(verdict: ExpectedVerdict, reason: String, condition: Node? = nil, scope: String? = nil) {
+    self.verdict = verdict
+    self.reason = reason
+    self.condition = condition
+    self.scope = scope
+  }
 }
 
 /// A claim about a spec, with an id that `--property` and the JSON events use.
@@ -51,12 +61,16 @@ public struct Property: Sendable {
 
   /// Marks a verdict that the author wants; `check --expected` fails when it does not come.
   ///
-  /// - Parameter when: a condition on parameters and nothing else.
+  /// - Parameters:
+  ///   - when: a condition on parameters and nothing else.
+  ///   - scope: the named scope in which alone it is expected.
   public func expect(
-    _ verdict: ExpectedVerdict, when: Condition? = nil, because reason: String
+    _ verdict: ExpectedVerdict, when: Condition? = nil, at scope: String? = nil,
+    because reason: String
   ) -> Property {
     var copy = self
-    copy.expectations.append(Expectation(verdict: verdict, reason: reason, condition: when?.node))
+    copy.expectations.append(
+      Expectation(verdict: verdict, reason: reason, condition: when?.node, scope: scope))
     return copy
   }
 

@@ -9,6 +9,8 @@ public struct ResolvedScope: Sendable {
   public let roles: [(role: SortID, threads: Range<Int>)]
   /// The parts that threads play, in the order of their numbers; empty when all may do everything.
   public let parts: [ThreadPart]
+  /// The named scope that was chosen; its parts hold whatever the overrides say.
+  public let name: String?
 
   /// Chooses values: the defaults, then the named scope's, then `overrides`.
   ///
@@ -19,6 +21,7 @@ public struct ResolvedScope: Sendable {
   ) throws(SpecError) {
     var values: [String: Int] = [:]
     var parts: [ThreadPart] = []
+    name = scope
     for parameter in spec.parameters { values[parameter.name] = parameter.defaultValue }
     if let scope {
       guard let named = spec.scopes.first(where: { $0.name == scope }) else {

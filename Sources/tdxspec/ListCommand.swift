@@ -82,7 +82,8 @@ extension TDXSpec {
       let reader = ExpressionReader(spec)
       return property.expectations.map { expectation in
         let when = expectation.condition.map { " when \(reader.condition($0))" } ?? ""
-        return " (expected: \(expectation.verdict.rawValue)\(when))"
+        let at = expectation.scope.map { " at scope \($0)" } ?? ""
+        return " (expected: \(expectation.verdict.rawValue)\(when)\(at))"
       }.joined()
     }
 

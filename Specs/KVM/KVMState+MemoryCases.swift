@@ -68,6 +68,7 @@ extension KVMState {
       }
     }
     .expect(.vacuous, when: files == 1, because: "one file has one invalidate_lock")
+    .expect(.vacuous, at: "race", because: "one thread only frees memory there")
   }
 
   /// A second VM is out of reach here: what it would need of the first.

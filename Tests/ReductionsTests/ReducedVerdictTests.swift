@@ -22,6 +22,7 @@ import Testing
     ("tutorial/ticket-lock", [:], nil),
     ("teardown/mainline", [:], "build"),
     ("teardown/terminate-vm-v4", [:], "build"),
+    ("teardown/terminate-vm-lock-first", [:], "build"),
     ("teardown/terminate-vm-lock-first", [:], "build-safe"),
     ("teardown/terminate-vm-settled", [:], "build"),
     ("teardown/release-hint", [:], "build"),

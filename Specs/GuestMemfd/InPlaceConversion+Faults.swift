@@ -4,6 +4,7 @@ import TDXModuleSpecs
 
 extension InPlaceConversion {
   static let installsPTE = "installs the page table entry, unlocks the folio"
+  static let findsMapping = "finds the mapping"
   static let findsFolio = "finds the folio, locks it"
 
   /// A user access through a mapping: the fault handler (guest-memfd §2.2).
@@ -13,7 +14,7 @@ extension InPlaceConversion {
     Action("touch", taking: [p], by: HostThread.self, cites: "guest-memfd §2.2") {
       Step("the access") { Require(mapped[fileOf[p]] && !userPTE[p]) }
       Holding(mmapLock, .read) {
-        Check(mapped[fileOf[p]], else: .SIGSEGV)
+        Step(Self.findsMapping) { Check(mapped[fileOf[p]], else: .SIGSEGV) }
         Holding(invalidateLock[fileOf[p]], .shared) {
           Step(Self.findsFolio) { findFolio(keepingReference: true) }
         }

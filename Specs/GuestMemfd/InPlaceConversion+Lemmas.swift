@@ -56,6 +56,16 @@ extension InPlaceConversion {
             }
         }
       },
+      Lemma("L-C6", "from begin to end an invalidation is in progress") {
+        forAll(File.self) { f in
+          between(Self.beginsPrivate, Self.ends, f) || between(Self.beginsShared, Self.ends, f)
+            || between(Self.beginsRelease, Self.endsRelease, f)
+            ==> invalidating[f]
+        }
+        forAll(Page.self) { p in
+          between(Self.beginsPunch, Self.endsPunch, p) ==> invalidating[fileOf[p]]
+        }
+      },
       Lemma("L-C5", "an attribute is stored after everything that can fail") {
         forAll(File.self) { f in
           stored.contains(f)
@@ -76,6 +86,7 @@ extension InPlaceConversion {
           between(Self.findsFolio, Self.installsPTE, p)
             ==> faulting[p] && cached[p] && attribute[p] == .shared && mapped[fileOf[p]]
           faulting[p] ==> between(Self.findsFolio, Self.installsPTE, p)
+          between(Self.findsMapping, Self.installsPTE, p) ==> mapped[fileOf[p]]
         }
       },
       Lemma("L-U3", "what is mapped, pinned or held is in the file") {
@@ -167,6 +178,8 @@ extension InPlaceConversion {
           at(Self.syncs, f) || between(Self.syncs, Self.gone, f) ==> slot[f] == .invalid
           slot[f] == .invalid ==> at(Self.syncs, f) || between(Self.syncs, Self.gone, f)
           at(Self.gone, f) ==> !bound[f]
+          at(Self.prepares, f) ==> slot[f] == .absent && gmem[f] == .open
+          between(Self.binds, Self.activates, f) ==> bound[f]
           slot[f] == .active && gmem[f] == .open ==> bound[f]
         }
       },
@@ -176,6 +189,15 @@ extension InPlaceConversion {
             ==> !bound[f] && gmem[f] == .closing
           gmem[f] == .released ==> !bound[f]
           inside("close(guest_memfd)", f) ==> gmem[f] == .closing
+        }
+      },
+      Lemma("L-S5", "one thread releases a file") {
+        forAll(File.self) { f in
+          forAll(HostThread.self) { t in
+            forAll(HostThread.self) { u in
+              inside("close(guest_memfd)", t, f) && inside("close(guest_memfd)", u, f) ==> t == u
+            }
+          }
         }
       },
     ]

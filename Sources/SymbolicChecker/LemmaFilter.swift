@@ -121,9 +121,11 @@ final class LemmaFilter {
         throw SolverError(message: "internal error: a model breaks nothing")
       }
       isDropped = true
+      let fallen = gaps.count
       for candidate in broken {
         alive[candidate] = false
-        gaps[candidate] = InductionGap(before: state, label: rule.label, after: next)
+        gaps[candidate] = InductionGap(
+          before: state, label: rule.label, after: next, fallenBefore: fallen)
       }
       for (violation, selector) in zip(violations, selectors) where !alive[violation.candidate] {
         try solver.assert(try context.not(selector))

@@ -14,6 +14,9 @@ public struct InductionGap: Sendable {
   public let before: [Int]
   public let label: TransitionLabel
   public let after: [Int]
+  /// How many claims had fallen before, when they were asked about together: the reason of the
+  /// first is in itself, that of a later one may be in those before.
+  public var fallenBefore: Int?
 }
 
 /// What came of a proof attempt.

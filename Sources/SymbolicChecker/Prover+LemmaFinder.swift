@@ -6,6 +6,8 @@ struct LemmaProof {
   let claims: [ResolvedProperty]
   let lemmas: [LemmaTemplate]
   let table: LiteralTable
+  /// For each claim that is not inductive even so, a step that breaks it.
+  let gaps: [String: InductionGap]
 }
 
 extension Prover {
@@ -17,7 +19,8 @@ extension Prover {
 
   /// Proves what is left with lemmas that are found for it.
   func useLemmas(
-    _ pending: inout [ResolvedProperty], _ report: (ProofReport) throws -> Void
+    _ pending: inout [ResolvedProperty], _ last: inout [String: ProofReport],
+    _ report: (ProofReport) throws -> Void
   ) throws {
     let wanted = pending.filter { $0.property.expected == nil }
     guard !wanted.isEmpty, !isStopped() else { return }
@@ -28,7 +31,10 @@ extension Prover {
     let text = LemmaText(proof.table)
     for property in wanted {
       let id = property.property.id
-      guard proof.claims.contains(where: { $0.property.id == id }) else { continue }
+      guard proof.claims.contains(where: { $0.property.id == id }) else {
+        if let gap = proof.gaps[id] { last[id]?.gap = gap }
+        continue
+      }
       let others = proof.claims.map(\.property.id).filter { $0 != id }
       var answer = ProofReport(
         property: property, outcome: .proved(.induction, k: 1, lemmas: others))
@@ -121,6 +127,7 @@ extension Prover {
     try filter.run()
     let left = filter.inductive.map { candidates[$0] }
     return LemmaProof(
-      claims: left.compactMap(\.claim), lemmas: left.compactMap(\.template), table: table)
+      claims: left.compactMap(\.claim), lemmas: left.compactMap(\.template), table: table,
+      gaps: claimGaps(filter, candidates))
   }
 }

@@ -38,7 +38,7 @@ extension Prover {
           try retry(&pending, plan, &last, report)
         }
       }
-      if round.plan.methods == [.induction] { try useLemmas(&pending, report) }
+      if round.plan.methods == [.induction] { try useLemmas(&pending, &last, report) }
     }
     for property in pending {
       if let answer = last[property.property.id] { try report(answer) }

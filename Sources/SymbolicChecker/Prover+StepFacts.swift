@@ -53,10 +53,23 @@ extension Prover {
       Solver(context, logic: nil, SolverLimits(milliseconds: try remaining())), checkTime)
     try filter.run()
     let ids = filter.inductive.compactMap { candidates[$0].claim?.property.id }
+    return (Set(ids), claimGaps(filter, candidates))
+  }
+
+  /// The steps that broke claims, by their ids, in the order in which the claims fell.
+  func claimGaps(
+    _ filter: LemmaFilter, _ candidates: [LemmaCandidate]
+  ) -> [String: InductionGap] {
+    let fallen = filter.gaps.filter { candidates[$0.key].claim != nil }
     var gaps: [String: InductionGap] = [:]
-    for (candidate, gap) in filter.gaps {
-      if let claim = candidates[candidate].claim { gaps[claim.property.id] = gap }
+    for (candidate, gap) in fallen {
+      guard let claim = candidates[candidate].claim else { continue }
+      var own = gap
+      own.fallenBefore = fallen.values.count {
+        ($0.fallenBefore ?? 0) < (gap.fallenBefore ?? 0)
+      }
+      gaps[claim.property.id] = own
     }
-    return (Set(ids), gaps)
+    return gaps
   }
 }

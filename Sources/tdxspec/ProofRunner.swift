@@ -158,6 +158,13 @@ struct ProofRunner {
     let call = program.callText(
       gap.label, arguments: Array(gap.label.choice.prefix(program.argumentCount(gap.label))))
     var out = "            not inductive: from this state, which \(reachable),\n"
+    if let before = gap.fallenBefore {
+      out =
+        before == 0
+        ? "            the first claim to fall; look here first\n" + out
+        : "            \(before) claims fell before it, which may be why\n" + out
+    }
+    for place in program.standing(in: gap.before) { out += "              \(place)\n" }
     for change in program.changes(from: program.initial, to: gap.before) {
       out += "              \(change.cell) is \(change.after)\n"
     }

@@ -111,7 +111,7 @@ extension InPlaceConversion {
     Action(Self.createName, each: File.self, by: HostThread.self, cites: "guest-memfd §2.3") { f in
       Step("the call") { Require(slot[f] == .absent && gmem[f] == .open) }
       Holding(slotsLock) {
-        Check(slot[f] == .absent, else: .EEXIST)
+        Step(Self.findsNone) { Check(slot[f] == .absent, else: .EEXIST) }
         Holding(fdget[f], .shared) {
           Check(gmem[f] == .open, else: .EBADF)
           Step(Self.prepares) { slot[f] <- .prepared }
@@ -127,6 +127,7 @@ extension InPlaceConversion {
   static let gone = "the memslot is gone"
   static let activates = "the memslot is active"
   static let truncates = "truncates: the folio leaves the file"
+  static let findsNone = "there is no such memslot yet"
   static let prepares = "prepares the memslot's metadata"
   static let binds = "stores the binding"
   static let unbinds = "removes the binding"

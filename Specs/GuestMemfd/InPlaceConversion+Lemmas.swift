@@ -37,6 +37,15 @@ extension InPlaceConversion {
           }
         }
       },
+      Lemma("L-C7", "a conversion looks at the folios of its range") {
+        forAll(Page.self) { p in
+          forAll(HostThread.self) { t in
+            at(Self.looksAtFolio, t, p) || at(Self.counts, t, p)
+              || between(Self.unmaps, Self.letsGo, t, taken(p))
+              ==> inside(Self.convertName, t, among(p))
+          }
+        }
+      },
       Lemma("L-C3", "between begin and store the guest maps the range as it will be") {
         forAll(Page.self) { p in
           between(Self.beginsPrivate, Self.storesPrivate, among(p)) ==> isMapped(p, as: .private)
@@ -87,6 +96,18 @@ extension InPlaceConversion {
             ==> faulting[p] && cached[p] && attribute[p] == .shared && mapped[fileOf[p]]
           faulting[p] ==> between(Self.findsFolio, Self.installsPTE, p)
           between(Self.findsMapping, Self.installsPTE, p) ==> mapped[fileOf[p]]
+        }
+      },
+      Lemma("L-U4", "one thread is past finding the folio, and has it locked") {
+        forAll(Page.self) { p in
+          forAll(HostThread.self) { t in
+            between(Self.findsFolio, Self.installsPTE, t, p) ==> holding(folioLock[p])
+            forAll(HostThread.self) { u in
+              between(Self.findsFolio, Self.installsPTE, t, p)
+                && between(Self.findsFolio, Self.installsPTE, u, p)
+                ==> t == u
+            }
+          }
         }
       },
       Lemma("L-U3", "what is mapped, pinned or held is in the file") {
@@ -173,11 +194,12 @@ extension InPlaceConversion {
       },
       Lemma("L-S3", "who makes and deletes memslots knows their state") {
         forAll(File.self) { f in
+          between(Self.findsNone, Self.prepares, f) ==> slot[f] == .absent
           slot[f] == .prepared ==> between(Self.prepares, Self.activates, f)
           between(Self.prepares, Self.activates, f) ==> slot[f] == .prepared && gmem[f] == .open
           at(Self.syncs, f) || between(Self.syncs, Self.gone, f) ==> slot[f] == .invalid
           slot[f] == .invalid ==> at(Self.syncs, f) || between(Self.syncs, Self.gone, f)
-          at(Self.gone, f) ==> !bound[f]
+          at(Self.gone, f) || between(Self.unbinds, Self.gone, f) ==> !bound[f]
           at(Self.prepares, f) ==> slot[f] == .absent && gmem[f] == .open
           between(Self.binds, Self.activates, f) ==> bound[f]
           slot[f] == .active && gmem[f] == .open ==> bound[f]

@@ -10,6 +10,21 @@ public struct Expectation: Sendable {
   public let reason: String
   /// The parameters for which it is expected; all when `nil`.
   public let condition: Node?
+  /// Only where the threads of the scope make one of these calls; everywhere when empty.
+  public let ifMade: [String]
+  /// Only where they make none of these.
+  public let unlessMade: [String]
+
+  init(
+    verdict: ExpectedVerdict, reason: String, condition: Node? = nil, ifMade: [String] = [],
+    unlessMade: [String] = []
+  ) {
+    self.verdict = verdict
+    self.reason = reason
+    self.condition = condition
+    self.ifMade = ifMade
+    self.unlessMade = unlessMade
+  }
 }
 
 /// A claim about a spec, with an id that `--property` and the JSON events use.
@@ -51,12 +66,20 @@ public struct Property: Sendable {
 
   /// Marks a verdict that the author wants; `check --expected` fails when it does not come.
   ///
-  /// - Parameter when: a condition on parameters and nothing else.
+  /// - Parameters:
+  ///   - when: a condition on parameters and nothing else.
+  ///   - ifMade: calls, by the actions' names; the verdict is wanted only where the threads of the
+  ///     scope make one of them.
+  ///   - unlessMade: the same, only where they make none of them.
   public func expect(
-    _ verdict: ExpectedVerdict, when: Condition? = nil, because reason: String
+    _ verdict: ExpectedVerdict, when: Condition? = nil, ifMade: [String] = [],
+    unlessMade: [String] = [], because reason: String
   ) -> Property {
     var copy = self
-    copy.expectations.append(Expectation(verdict: verdict, reason: reason, condition: when?.node))
+    copy.expectations.append(
+      Expectation(
+        verdict: verdict, reason: reason, condition: when?.node, ifMade: ifMade,
+        unlessMade: unlessMade))
     return copy
   }
 

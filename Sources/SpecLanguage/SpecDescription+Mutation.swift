@@ -17,7 +17,7 @@ extension SpecDescription {
     let properties = properties.map { property in
       guard mutation.caughtBy.contains(property.id) else { return property }
       let expected = Expectation(
-        verdict: .violated, reason: "mutation \(mutation.id): \(mutation.text)", condition: nil)
+        verdict: .violated, reason: "mutation \(mutation.id): \(mutation.text)")
       return property.settled([expected])
     }
     return SpecDescription(self, actions: actions, properties: properties, isMutated: true)

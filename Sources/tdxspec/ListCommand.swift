@@ -82,7 +82,11 @@ extension TDXSpec {
       let reader = ExpressionReader(spec)
       return property.expectations.map { expectation in
         let when = expectation.condition.map { " when \(reader.condition($0))" } ?? ""
-        return " (expected: \(expectation.verdict.rawValue)\(when))"
+        let made = expectation.ifMade.joined(separator: " or ")
+        let absent = expectation.unlessMade.joined(separator: " or ")
+        let calls =
+          (made.isEmpty ? "" : " with \(made)") + (absent.isEmpty ? "" : " without \(absent)")
+        return " (expected: \(expectation.verdict.rawValue)\(calls)\(when))"
       }.joined()
     }
 

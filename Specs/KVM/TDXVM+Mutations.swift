@@ -68,6 +68,10 @@ extension TDXVM {
       "B-13", "the source page is taken under invalidate_lock", caughtBy: ["S-22"],
       at: "build", cites: "kvm-tdx B-13"
     ) { sourceInside }
+    Mutation(
+      "B-18", "the size that KVM_TDX_INIT_MEM_REGION gets may wrap, as in 7.3",
+      caughtBy: ["S-29-region"], at: "region-size", cites: "kvm-tdx B-18"
+    ) { Without(check: "region is not wrapping or QUEUED is 0", in: "tdx_vcpu_init_mem_region") }
   }
 
   @ListBuilder<Mutation>
@@ -93,9 +97,17 @@ extension TDXVM {
       caughtBy: ["S-26"], at: "run-close", cites: "kvm-tdx B-2"
     ) { unbindsOnlyLiving }
     Mutation(
+      "B-3", "KVM_PRE_FAULT_MEMORY loads the vCPU's root once, before it tries", caughtBy: ["L-4"],
+      at: "obsolete-root", cites: "kvm-tdx B-3"
+    ) { Without(step: "kvm_mmu_reload: an obsolete root") }
+    Mutation(
       "B-10-kick", "nobody is kicked out of the guest after TDH.MEM.TRACK",
       caughtBy: ["S-23-causes"], at: "run-close", cites: "kvm-tdx B-10"
     ) { Without(step: "kicks all vCPUs and waits until they left the guest") }
+    Mutation(
+      "B-15", "a page that is mapped does not hold its folio, as since 6.19",
+      caughtBy: ["S-7-failed"], at: "pins", cites: "kvm-tdx B-15"
+    ) { Without(step: "get_page") }
     Mutation(
       "B-16", "kvm_gmem_bind does not notice that the binding was not stored",
       caughtBy: ["S-7", "S-8"], at: "small", cites: "kvm-tdx B-16"

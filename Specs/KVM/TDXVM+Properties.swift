@@ -76,6 +76,12 @@ extension TDXVM {
       "S-29", "KVM_TDX_INIT_VM succeeds only with arguments that it should take",
       cites: "kvm-tdx S-29"
     ) { initDataTaken == .fine }
+    Always(
+      "S-29-region", "KVM_TDX_INIT_MEM_REGION begins with no size that wraps", cites: "kvm-tdx S-29"
+    ) { !wrappedTaken }
+    .expect(
+      .violated, when: queued == 0 && arguments == 1, ifMade: ["KVM_TDX_INIT_MEM_REGION"],
+      because: "7.3 shifts the number of pages before it compares (kvm-tdx B-18)")
   }
 
   /// The VM is a TD over a module that looks at its state.
@@ -143,7 +149,7 @@ extension TDXVM {
   private func hasItsFolio(_ p: Expr<Page>) -> Condition {
     exists(File.self) { g in
       exists(FileIndex.self) { i in fileOf[p] == g && indexOf[p] == i && hasFolio[g, i] }
-    }
+    } || pinned[p]
   }
 
   @ListBuilder<Property>

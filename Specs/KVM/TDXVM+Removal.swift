@@ -78,7 +78,11 @@ extension TDXVM {
       } else: {
         seamcall(
           .phymemPageWBINVD, " of the page", by: module.pageWBINVD(p), into: status)
-        When(status != .ok) { kvmBug(after: status, amidFinalize: amid) }
+        When(status != .ok) {
+          kvmBug(after: status, amidFinalize: amid)
+        } else: {
+          unpin(p)
+        }
       }
     }
   }

@@ -54,6 +54,18 @@ extension TDXVM {
       "build-faults", "a TD is built, one SEAMCALL may fail", ["FAULTS": 1],
       parts: [ThreadPart("vmm", calls: Self.buildCalls)])
     Scope(
+      "region-size", "a TD is built by one thread that gets sizes wrong, in 7.4",
+      ["BUILT": 1, "ARGUMENTS": 1, "QUEUED": 1],
+      parts: [ThreadPart("builder", calls: Self.finishingCalls)])
+    Scope(
+      "obsolete-root", "one thread faults pages in while the root becomes obsolete",
+      ["BUILT": 2, "ROOTS": 1],
+      parts: [ThreadPart("prefaulter", calls: ["KVM_PRE_FAULT_MEMORY"])])
+    Scope(
+      "pins", "pages come and go, one SEAMCALL may fail, pages hold their folios",
+      ["BUILT": 2, "FAULTS": 1, "PINS": 1],
+      parts: [ThreadPart("vmm", calls: ["KVM_PRE_FAULT_MEMORY", "fallocate", "close(gmem)"])])
+    Scope(
       "faults", "one SEAMCALL may fail", ["FAULTS": 1],
       parts: [ThreadPart("vmm", calls: Self.coreCalls)])
   }

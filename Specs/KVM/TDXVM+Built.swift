@@ -71,10 +71,17 @@ extension TDXVM {
       isBuilt(runnable: false)
     }
     .expect(.vacuous, when: start == 2, because: "it begins with a TD that is finalized")
+    .expect(
+      .vacuous, when: start == 0, unlessMade: ["KVM_CREATE_GUEST_MEMFD"], because: Self.noMemory)
     Possible("BUILT-2", "calls lead to where BUILT=2 begins", cites: "kvm-tdx §1.3") {
       isBuilt(runnable: true)
     }
+    .expect(
+      .vacuous, when: start != 2, unlessMade: ["KVM_TDX_FINALIZE_VM"],
+      because: "no call of the scope finalizes the TD")
   }
+
+  private static let noMemory = "the TD gets no memory"
 
   private func isBuilt(runnable: Bool) -> Condition {
     let ofVM = vmCells(runnable: runnable).map(\.holds)

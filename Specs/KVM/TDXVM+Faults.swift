@@ -58,6 +58,7 @@ extension TDXVM {
       .memPageAug, by: module.pageAug(p), into: status,
       effect: Statements {
         mirror[p] <- true
+        ownsFolio(p)
         When(build != .runnable) { wrongBuild <- true }
       })
     Step("the mirror SPTE is no longer frozen") { frozen[v] <- nil }

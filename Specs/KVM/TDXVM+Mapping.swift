@@ -15,7 +15,7 @@ extension TDXVM {
       taking: [caller, command, v, region, bits, range, unreadable], by: HostThread.self,
       cites: "kvm-tdx §2.3.2"
     ) {
-      vcpuGate(trying: arguments == 1 || bits == .low)
+      vcpuGate(trying: arguments == 1 || bits == .low && region != .wrapping)
       vcpuCommand
       guarded(tdInitMemRegion)
     }
@@ -95,6 +95,7 @@ extension TDXVM {
         .memPageAdd, by: module.pageAdd(p), into: status,
         effect: Statements {
           mirror[p] <- true
+          ownsFolio(p)
           unmeasured[p] <- region == .measured
           When(build != .initialized || !holding(slotsLock)) { wrongBuild <- true }
         })
@@ -104,6 +105,13 @@ extension TDXVM {
         Return(.EIO)
       }
     }
+  }
+
+  /// The TD owns the folio from here on.
+  @StatementBuilder
+  func ownsFolio(_ p: Expr<Page>) -> [Statement] {
+    ownedFile[p] <- fileOf[p]
+    ownedIndex[p] <- indexOf[p]
   }
 
   /// Until 6.19 a page that was mapped held a reference to its folio, so that one whose removal

@@ -71,7 +71,7 @@ extension TDXVM {
     Mutation(
       "B-18", "the size that KVM_TDX_INIT_MEM_REGION gets may wrap, as in 7.3",
       caughtBy: ["S-29-region"], at: "region-size", cites: "kvm-tdx B-18"
-    ) { Without(check: "region is not wrapping or QUEUED is 0", in: "tdx_vcpu_init_mem_region") }
+    ) { Without(check: "r is not wrapping or QUEUED is 0", in: "tdx_vcpu_init_mem_region") }
   }
 
   @ListBuilder<Mutation>

@@ -72,7 +72,7 @@ extension TDXVM {
           }
         }
       }
-      withoutVCPUs(.memPageRemove, by: module.pageRemove(p), into: status)
+      withoutVCPUs(.memPageRemove, by: module.pageRemove(p) + disowns(p), into: status)
       When(status != .ok) {
         kvmBug(after: status, amidFinalize: amid)
       } else: {
@@ -84,6 +84,13 @@ extension TDXVM {
           unpin(p)
         }
       }
+    }
+  }
+
+  private func disowns(_ p: Expr<Page>) -> [Statement] {
+    Statements {
+      ownedFile[p] <- nil
+      ownedIndex[p] <- nil
     }
   }
 

@@ -135,6 +135,9 @@ public struct TDXVM: Spec {
   /// get_user_pages_fast was called with invalidate_lock held, by the only thread there is.
   let lockedAround = Ghost(false, as: "invalidate_lock_around_mmap_lock")
   let freedTwice = Ghost(false, as: "freed_twice")
+  /// Which folio the TD owns as the page, whatever becomes of the memslot.
+  let ownedFile = Map(Page.self, File?.none, as: "owned_gmem")
+  let ownedIndex = Map(Page.self, FileIndex?.none, as: "owned_gmem_index")
   /// The page was to be measured, and is in the TD without.
   let unmeasured = Map(Page.self, false, as: "unmeasured")
   /// What the last KVM_TDX_INIT_VM that succeeded was given.

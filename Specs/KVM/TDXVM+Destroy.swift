@@ -66,7 +66,8 @@ extension TDXVM {
 
   /// Nothing holds a reference to the VM (kvm-tdx §1.7).
   var isUnused: Condition {
-    vmFile == .closed && !destroyed && forAll(VCPU.self) { w in vcpuFile[w] != .open }
+    vmFile == .closed && !vmCopy && !destroyed
+      && forAll(VCPU.self) { w in vcpuFile[w] != .open && !vcpuCopy[w] }
       && forAll(File.self) { g in gmem[g] == .absent || gmemReleased[g] }
   }
 
@@ -94,7 +95,7 @@ extension TDXVM {
   var closeVM: Action {
     Action("close(vm)", by: HostThread.self, cites: "kvm-tdx §2.11") {
       Step("kvm_vm_release") {
-        Require(vmFile != .absent && !isUsed(by: Self.vmIoctls))
+        Require(vmFile != .absent && !exited && !isUsed(by: Self.vmIoctls))
         Check(vmFile == .open, else: .EBADF)
         vmFile <- .closed
       }
@@ -106,7 +107,7 @@ extension TDXVM {
   var closeVCPU: Action {
     Action("close(vcpu)", taking: [v], by: HostThread.self, cites: "kvm-tdx §2.11") {
       Step("kvm_vcpu_release") {
-        Require(vcpuFile[v] != .absent && !isUsed(by: Self.vcpuIoctls))
+        Require(vcpuFile[v] != .absent && !exited && !isUsed(by: Self.vcpuIoctls))
         Check(vcpuFile[v] == .open, else: .EBADF)
         vcpuFile[v] <- .closed
       }

@@ -11,6 +11,8 @@ extension TDXVM {
     return Action("a fault on a private GPA", cites: "kvm-tdx §2.5") {
       Holding(srcu, .read) {
         Repeat(while: again) {
+          interruptible
+          allocates()
           if reloads {
             When(roots == 1 && rootObsolete[v]) {
               Step("kvm_mmu_reload: an obsolete root") { rootObsolete[v] <- false }
@@ -81,7 +83,7 @@ extension TDXVM {
       Step("the arguments") {
         Check(shape == .fine, else: .EINVAL).because("flags, alignment, size", "kvm-tdx §2.10")
       }
-      Holding(vcpuMutex[v]) {
+      holdingVCPU {
         ForEach(ordered: Page.self, where: { p in range.contains(p) }) { p in
           Call(preFaultPage(p), into: answer)
           When(answer != .ok) {
@@ -97,6 +99,7 @@ extension TDXVM {
   private func preFaultPage(_ p: Expr<Page>) -> Action {
     let answer = Local<Outcome>("answer")
     return Action("kvm_arch_vcpu_pre_fault_memory", cites: "kvm-tdx §2.10") {
+      interruptible
       Step("kvm_arch_vcpu_pre_fault_memory") {
         Check(kind != .td || build == .runnable, else: .EOPNOTSUPP)
           .because("not before FINALIZE_VM", "kvm-tdx §2.10")

@@ -56,12 +56,21 @@ extension TDXVM {
   private var tdInit: Action {
     Action("tdx_td_init", cites: "kvm-tdx §2.2.2") {
       initVMChecks
+      allocates()
       Step("tdx_guest_keyid_alloc") {
         Check(!keyIDsTaken, else: .ENOSPC).because("no KeyID is left", "kvm-tdx §1.4")
         hkid <- .assigned
         tdcsPages <- .held
       }
-      Holding(cpusLock, .read) { createTD }
+      allocates(unwinding: Statements { giveUp })
+      Holding(cpusLock, .read) {
+        When(hotplug == 1 && packageOffline) {
+          giveUp
+          Return(.EIO)
+        }
+        .because("#18, no CPU of the package can configure the key", "kvm-tdx §2.2.2")
+        createTD
+      }
       addAndInit
       Step("the TD is INITIALIZED") {
         initDataTaken <- Expr<InitVMData>(data.node)
@@ -89,6 +98,13 @@ extension TDXVM {
     }
   }
 
+  private var giveUp: Statement {
+    Step(Self.giveUpName) {
+      hkid <- .freed
+      tdcsPages <- .null
+    }
+  }
+
   /// MNG.CREATE, KEY.CONFIG: until here a failure leaves nothing behind.
   @StatementBuilder
   private var createTD: [Statement] {
@@ -98,10 +114,7 @@ extension TDXVM {
         .mngCreate, by: module.create, into: status, effect: Statements { tdrHeld <- true })
     }
     When(status != .ok) {
-      Step(Self.giveUpName) {
-        hkid <- .freed
-        tdcsPages <- .null
-      }
+      giveUp
       When(status == .noEntropy) { Return(.EAGAIN) }
       kvmBug(after: status)
       Return(.EIO)

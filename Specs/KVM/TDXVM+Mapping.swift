@@ -35,6 +35,7 @@ extension TDXVM {
           .because("the size wraps; 7.3 does not look at that", "kvm-tdx B-18")
         When(region == .wrapping) { wrappedTaken <- true }
       }
+      loadVCPU
       ForEach(ordered: Page.self, where: { p in range.contains(p) }) { p in populate(p) }
       When(region == .wrapping) { Return(.EINVAL) }
         .because("the loop ends at the first page without a slot", "kvm-tdx B-18")
@@ -45,6 +46,7 @@ extension TDXVM {
   @StatementBuilder
   private func populate(_ p: Expr<Page>) -> [Statement] {
     let file = Local<File>("memfd")
+    interruptible
     Step("kvm_gmem_populate") {
       Check(fileOf[p] != nil, else: .EINVAL).because("no slot with a memfd", "kvm-tdx §2.3.2")
       Check(!isReleased(p), else: .EFAULT).because("the file is closed", "kvm-tdx §2.3.2")
@@ -56,6 +58,7 @@ extension TDXVM {
       Check(!unreadable.contains(p), else: .EFAULT).because("the source", "kvm-tdx §2.3.2")
     }
     Holding(invalidateLock[file]) {
+      allocates()
       getFolio
       addPage(p)
       measure(p)

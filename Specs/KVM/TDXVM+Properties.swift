@@ -102,8 +102,11 @@ extension TDXVM {
   @ListBuilder<Property>
   private var vcpuProperties: [Property] {
     Always("S-18", "a vCPU that is associated is on a CPU's list", cites: "kvm-tdx S-18") {
-      forAll(VCPU.self) { w in module.associated[w] && !bugged ==> listed[w] }
+      forAll(VCPU.self) { w in module.associated[w] && !bugged ==> listed[w] && !module.strayed[w] }
     }
+    .expect(
+      .violated, when: hotplug == 1 && threads == 2 && start == 1, ifMade: ["CPU goes offline"],
+      because: "as S-33")
     Always(
       "S-19", "a vCPU that was freed is on no CPU's list and not associated", cites: "kvm-tdx S-19"
     ) {
@@ -197,7 +200,7 @@ extension TDXVM {
     .expect(.vacuous, unlessMade: ["KVM_TDX_INIT_VM"], because: "it is about KVM_TDX_INIT_VM")
     Always(
       "S-23-causes",
-      "width, vCPUs that are absent or not initialised, S-21-finalize: nothing else kills the VM",
+      "width, vCPUs absent or not initialised, S-21-finalize, S-33: nothing else kills the VM",
       cites: "kvm-tdx §2.5", "kvm-tdx §2.2.3", "kvm-tdx §2.10"
     ) { faults == 0 ==> bugCause != .other }
     .expect(.vacuous, when: faults == 1, because: Self.afterFault)

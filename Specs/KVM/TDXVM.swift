@@ -33,6 +33,13 @@ public struct TDXVM: Spec {
     "BUILT", 0...2, default: 0,
     "begins with 1: a TD with a bound memfd and vCPUs, 2: the same, initialised and finalized")
   let faults = Parameter("FAULTS", 0...1, default: 0, "1: one SEAMCALL may fail")
+  let signals = Parameter(
+    "SIGNALS", 0...1, default: 0, "1: signals interrupt calls where KVM looks for them")
+  let allocations = Parameter("ALLOCATIONS", 0...1, default: 0, "1: allocations may fail")
+  let processes = Parameter(
+    "PROCESSES", 0...1, default: 0, "1: a child inherits descriptors, and the process may end")
+  let hotplug = Parameter(
+    "HOTPLUG", 0...1, default: 0, "1: vCPU threads move between CPUs, and CPUs go offline")
   let pins = Parameter(
     "PINS", 0...1, default: 0, "1: a page that is mapped holds its folio, as before 6.19")
   let queued = Parameter(
@@ -120,6 +127,18 @@ public struct TDXVM: Spec {
   let hasFailed = Var(false, as: "a_seamcall_was_made_to_fail")
   /// It was busy, so that the next one may be too.
   let wasBusy = Var(false, as: "it_was_busy")
+  let trouble = Var(Trouble.none, as: "trouble")
+  /// The vCPU's thread runs on another CPU than the one whose list the vCPU is on.
+  let movedAway = Map(VCPU.self, false, as: "vcpu_thread_has_moved")
+  /// Some package has CPUs, and none of them is online.
+  let packageOffline = Var(false, as: "package_is_offline")
+  let hasForked = Var(false, as: "has_forked")
+  let exited = Var(false, as: "process_has_exited")
+  let childHasExited = Var(false, as: "child_has_exited")
+  /// What the child has descriptors of.
+  let vmCopy = Var(false, as: "child_has_vm")
+  let vcpuCopy = Map(VCPU.self, false, as: "child_has_vcpu")
+  let gmemCopy = Map(File.self, false, as: "child_has_gmem")
   let rootsWereZapped = Var(false, as: "roots_were_invalidated")
 
   // History.
@@ -210,10 +229,19 @@ public struct TDXVM: Spec {
     failsNow
     exits
     rootsBecomeObsolete
+    troubleComes
+    fork
+    childPunches
+    childExits
+    processExits
+    threadMoves
+    cpuOffline
   }
 
   public var properties: [Property] {
     safety
+    processProperties
+    cpuProperties
     progress
   }
 }

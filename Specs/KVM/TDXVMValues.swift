@@ -170,5 +170,7 @@ public enum BugCause: EnumDomain {
   case uninitializedVCPU
   /// A page was removed while TDH.MR.FINALIZE had the TDR for itself.
   case removalAmidFinalize
+  /// The module has a vCPU associated with a CPU that KVM does not have it on.
+  case associatedElsewhere
   case other
 }

@@ -47,7 +47,7 @@ extension TDXVM {
   var threadMoves: Action {
     Action("a vCPU's thread moves", taking: [v], cites: "kvm-tdx §2.12") {
       Require(hotplug == 1)
-      Require(at("vcpu->cpu", v.element) && !movedAway[v])
+      Require(at("vcpu->cpu") && holding(vcpuMutex[v]) && !movedAway[v])
       movedAway[v] <- true
     }
   }
@@ -59,7 +59,7 @@ extension TDXVM {
     ) {
       Step("the CPU is chosen") {
         Require(hotplug == 1)
-        Require(!isLast || !packageOffline)
+        Require(!isLast || !packageOffline && (start == 0 || vmFile != .absent))
         Require(
           forAll(VCPU.self) { w in
             group.contains(w) ==> listed[w] && !isLoaded(w) && !module.running[w]
@@ -94,39 +94,44 @@ extension TDXVM {
     }
   }
 
-  /// Some thread is inside an ioctl of the vCPU.
+  /// Some thread has the vCPU loaded. While a vCPU's ioctl holds all mutexes, every vCPU counts.
   private func isLoaded(_ w: Expr<VCPU>) -> Condition {
-    Self.vcpuIoctls.map { inside($0, w) }.reduce(Condition(.no)) { $0 || $1 }
+    holding(vcpuMutex[w])
+      && Self.vcpuIoctls.map { inside($0) }.reduce(Condition(.no)) { $0 || $1 }
   }
 
   private static let race = """
-    TDH.VP.FLUSH finds the TDR taken exclusively while the TD is built, and the CPU goes offline \
-    all the same (kvm-tdx §4.6, kvm-tdx §3.4)
+    A thread moves between TDH.VP.INIT and the end of INIT_VCPU, and TDH.VP.FLUSH is left out \
+    (kvm-tdx §2.3.1, kvm-tdx §4.3); or a CPU goes offline while the TDR is taken exclusively, and \
+    the flush's status is not looked at (kvm-tdx §4.6, kvm-tdx §3.4)
     """
 
   @ListBuilder<Property>
   var cpuProperties: [Property] {
     Always(
-      "S-33", "no vCPU is associated with a CPU that is offline", cites: "kvm-tdx S-33"
+      "S-33", "the module has no vCPU associated with a CPU that KVM does not have it on",
+      cites: "kvm-tdx S-33", "kvm-tdx S-18"
     ) { forAll(VCPU.self) { w in !module.strayed[w] } }
     .expect(
-      .violated, when: hotplug == 1 && threads == 2 && start == 1, ifMade: ["CPU goes offline"],
-      because: Self.race)
+      .violated, when: hotplug == 1, ifMade: ["KVM_TDX_INIT_VCPU"], because: Self.race)
     Always(
       "S-33-package", "no package is without an online CPU while the TD has an HKID",
       cites: "kvm-tdx S-33"
-    ) { packageOffline && hkid == .assigned ==> inside("tdx_td_init") }
-    .expect(
-      .vacuous, when: hotplug == 0 || start != 0,
-      because: "the TD has its HKID from the start, or no CPU goes offline")
+    ) { !packageOffline || hkid != .assigned || inside("tdx_td_init") }
     Always(
       "S-34", "an HKID that is not given back was told of by KVM_BUG_ON", cites: "kvm-tdx S-34"
-    ) { destroyed && build == .uninitialized && hkid == .assigned ==> bugged }
+    ) { !destroyed || build != .uninitialized || hkid != .assigned || bugged }
+    .expect(
+      .violated, when: hotplug == 1, ifMade: ["KVM_TDX_INIT_VCPU"],
+      because: "TDX_FLUSHVP_NOT_DONE is silent, see S-33 (kvm-tdx §4.3)")
     Always(
       "S-39", "an INIT_VM that fails leaves no HKID and no control pages", cites: "kvm-tdx S-39"
     ) {
-      build == .uninitialized && !inside("tdx_td_init") && !bugged && !destroyed
-        ==> hkid != .assigned && !tdrHeld && tdcsPages == .null
+      build != .uninitialized || inside("tdx_td_init") || bugged || destroyed
+        || hkid != .assigned && !tdrHeld && tdcsPages == .null
     }
+    .expect(
+      .violated, when: faults == 1, ifMade: ["KVM_TDX_INIT_VM"],
+      because: "a TDR that cannot be reclaimed stays, and the VM lives on (kvm-tdx §2.2.2)")
   }
 }

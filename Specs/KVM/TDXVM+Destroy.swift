@@ -7,25 +7,28 @@ extension TDXVM {
     let status = Local<Outcome>("status")
     return Action("tdx_mmu_release_hkid", cites: "kvm-tdx §4.3") {
       Step("is_hkid_assigned") { Check(hkid == .assigned, else: .ok) }
-      ForEach(ordered: VCPU.self) { w in
-        When(listed[w] && vcpu[w] == .initialized) {
-          seamcall(.vpFlush, by: module.vpFlush(w), into: status)
-          When(status != .ok && status != .vcpuNotAssociated) { kvmBug(after: status) }
+      Holding(cpusLock, .read) {
+        ForEach(ordered: VCPU.self) { w in
+          When(listed[w] && vcpu[w] == .initialized) {
+            seamcall(.vpFlush, by: module.vpFlush(w), into: status)
+            When(status != .ok && status != .vcpuNotAssociated) { kvmBug(after: status) }
+          }
+          Step("off the CPU's list") { listed[w] <- false }
         }
-        Step("off the CPU's list") { listed[w] <- false }
-      }
-      Holding(tdxLock) {
-        seamcall(.mngVPFlushDone, by: module.vpFlushDone, into: status)
-        When(status == .flushVPNotDone) { Return(.EIO) }
-          .because("nobody is told that the HKID is lost", "kvm-tdx §4.3")
-        When(status != .ok) {
-          kvmBug(after: status)
-          Return(.EIO)
+        Holding(tdxLock) {
+          seamcall(.mngVPFlushDone, by: module.vpFlushDone, into: status)
+          When(status == .flushVPNotDone) { Return(.EIO) }
+            .because("nobody is told that the HKID is lost", "kvm-tdx §4.3")
+          When(status != .ok) {
+            kvmBug(after: status)
+            Return(.EIO)
+          }
+          seamcall(.phymemCacheWB, by: module.cacheWB, into: status)
+          seamcall(
+            .mngKeyFreeID, by: module.keyFreeID, into: status, effect: Statements { hkid <- .freed }
+          )
+          When(status != .ok) { kvmBug(after: status) }
         }
-        seamcall(.phymemCacheWB, by: module.cacheWB, into: status)
-        seamcall(
-          .mngKeyFreeID, by: module.keyFreeID, into: status, effect: Statements { hkid <- .freed })
-        When(status != .ok) { kvmBug(after: status) }
       }
     }
   }

@@ -59,6 +59,7 @@ extension TDXVM {
       loadVCPU
       seamcall(.vpWrite, by: module.vpWrite(v.element), into: status)
       When(status != .ok) { kvmBug(after: status) }
+      loadVCPU
       Step("the vCPU is INITIALIZED") {
         mpRunnable[v] <- true
         vcpu[v] <- .initialized

@@ -54,7 +54,8 @@ extension TDXVM {
   }
 
   private var tdInit: Action {
-    Action("tdx_td_init", cites: "kvm-tdx §2.2.2") {
+    let status = Local<Outcome>("status")
+    return Action("tdx_td_init", cites: "kvm-tdx §2.2.2") {
       initVMChecks
       allocates()
       Step("tdx_guest_keyid_alloc") {
@@ -69,7 +70,12 @@ extension TDXVM {
           Return(.EIO)
         }
         .because("#18, no CPU of the package can configure the key", "kvm-tdx §2.2.2")
-        createTD
+        createTD(into: status)
+      }
+      When(status != .ok) {
+        kvmBug(after: status)
+        teardown
+        Return(.EIO)
       }
       addAndInit
       Step("the TD is INITIALIZED") {
@@ -107,8 +113,7 @@ extension TDXVM {
 
   /// MNG.CREATE, KEY.CONFIG: until here a failure leaves nothing behind.
   @StatementBuilder
-  private var createTD: [Statement] {
-    let status = Local<Outcome>("status")
+  private func createTD(into status: Local<Outcome>) -> [Statement] {
     Holding(tdxLock) {
       seamcall(
         .mngCreate, by: module.create, into: status, effect: Statements { tdrHeld <- true })
@@ -120,11 +125,6 @@ extension TDXVM {
       Return(.EIO)
     }
     seamcall(.mngKeyConfig, by: module.keyConfig, into: status)
-    When(status != .ok) {
-      kvmBug(after: status)
-      teardown
-      Return(.EIO)
-    }
   }
 
   @StatementBuilder

@@ -122,7 +122,8 @@ extension TDXVM {
       "L-12-left", "when process and child are gone, the VM is",
       cites: "kvm-tdx L-12", "kvm-tdx L-1"
     ) {
-      exited && childHasExited && !inside("exit") && !inside("exit(child)") ==> destroyed
+      exited && childHasExited && !inside("exit") && !inside("exit(child)") && vmFile != .absent
+        ==> destroyed
     }
     .expect(.vacuous, when: processes == 0, because: "no process ends")
   }

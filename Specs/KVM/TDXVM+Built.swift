@@ -58,7 +58,7 @@ extension TDXVM {
   /// The first step of a scope with `BUILT`.
   var begins: Action {
     Action("a VMM has built a TD", taking: [f, slot], cites: "kvm-tdx §1.3") {
-      Require(start != 0 && vmFile == .absent)
+      Require(start != 0 && vmFile == .absent && !hasForked && !exited)
       When(start == 1) { built(runnable: false) }
       When(start == 2) { built(runnable: true) }
     }

@@ -130,8 +130,5 @@ extension TDXVM {
       build != .uninitialized || inside("tdx_td_init") || bugged || destroyed
         || hkid != .assigned && !tdrHeld && tdcsPages == .null
     }
-    .expect(
-      .violated, when: faults == 1, ifMade: ["KVM_TDX_INIT_VM"],
-      because: "a TDR that cannot be reclaimed stays, and the VM lives on (kvm-tdx §2.2.2)")
   }
 }

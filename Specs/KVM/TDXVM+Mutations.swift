@@ -1,7 +1,12 @@
 import SpecLanguage
 import TDXModuleSpecs
 
-/// Bugs of KVM's history (kvm-tdx §6), put in one at a time.
+/// Bugs of KVM's history (kvm-tdx §6), put in one at a time, and locks and steps that it needs.
+///
+/// What is not here is no bug that mainline could have, and stands where it can be had: B-6, B-19
+/// and B-20 are about KVM_TDX_TERMINATE_VM (`teardown/terminate-vm-settled`: B-6, W1, W2), B-14 is
+/// about the machine's caches (`tdx/hkid`). KVM_CREATE_VCPU of 7.3 looks for vm_dead at its gate
+/// only, as B-6 has it (kvm-tdx §2.4).
 extension TDXVM {
   @ListBuilder<Mutation>
   public var mutations: [Mutation] {
@@ -9,6 +14,8 @@ extension TDXVM {
     buildBugs
     lockBugs
     memoryBugs
+    bugsAround
+    harmless
   }
 
   @ListBuilder<Mutation>
@@ -26,6 +33,18 @@ extension TDXVM {
           Each(VCPU.self) { w in When(vcpu[w] != .absent) { listed[w] <- true } }
         }
         freeVCPUs
+      }
+    }
+    Mutation(
+      "B-11", "a vCPU is associated and on no CPU's list", caughtBy: ["S-18", "S-34"],
+      at: "creation", cites: "kvm-tdx B-11"
+    ) {
+      Replacing(step: "the vCPU is INITIALIZED") {
+        Step("the vCPU is INITIALIZED") {
+          Each(VCPU.self) { w in When(module.associated[w]) { listed[w] <- false } }
+          mpRunnable[v] <- true
+          vcpu[v] <- .initialized
+        }
       }
     }
     Mutation(
@@ -109,6 +128,17 @@ extension TDXVM {
       caughtBy: ["S-7-failed"], at: "pins", cites: "kvm-tdx B-15"
     ) { Without(step: "get_page") }
     Mutation(
+      "B-10-track", "a removal does without TDH.MEM.TRACK", caughtBy: ["S-23-causes"],
+      at: "run-close", cites: "kvm-tdx B-10"
+    ) { Without(call: "TDH.MEM.TRACK") }
+    Mutation(
+      "B-10-read", "leafs are removed under read mmu_lock", caughtBy: ["S-23-causes"],
+      at: "run-close", cites: "kvm-tdx B-10"
+    ) {
+      Shared(mmuLock, in: "fallocate")
+      Shared(mmuLock, in: "close(gmem)")
+    }
+    Mutation(
       "B-16", "kvm_gmem_bind does not notice that the binding was not stored",
       caughtBy: ["S-7", "S-8"], at: "small", cites: "kvm-tdx B-16"
     ) { Without(step: "stores the binding") }
@@ -124,5 +154,37 @@ extension TDXVM {
       "no-srcu", "a memslot's deletion does not wait for faults that have seen it",
       caughtBy: ["S-14"], at: "run-close", cites: "kvm-tdx §2.6"
     ) { Without(step: "synchronize_srcu") }
+  }
+
+  @ListBuilder<Mutation>
+  private var bugsAround: [Mutation] {
+    Mutation(
+      "no-unwinding", "KVM_TDX_INIT_VM keeps the HKID when an allocation fails",
+      caughtBy: ["S-39"], at: "no-memory", cites: "kvm-tdx §2.2.2"
+    ) { Without(step: Self.giveUpName) }
+    Mutation(
+      "no-flush-to-move", "a vCPU whose thread moves is not flushed", caughtBy: ["S-18", "S-33"],
+      at: "hotplug-run", cites: "kvm-tdx §2.12"
+    ) { Without(call: Leaf.vpFlush.name, in: Self.loadName) }
+    Mutation(
+      "no-cpus-lock", "CPUs go offline while the HKID is released", caughtBy: ["S-21"],
+      at: "hotplug-run", cites: "kvm-tdx §4.3"
+    ) { Without(lock: cpusLock, in: "tdx_mmu_release_hkid") }
+    Mutation(
+      "no-put", "the child's end does not drop the VM", caughtBy: ["L-12-left"], at: "exit",
+      cites: "kvm-tdx §1.7"
+    ) { Without(step: "kvm_put_kvm", in: "exit(child)") }
+  }
+
+  @ListBuilder<Mutation>
+  private var harmless: [Mutation] {
+    Mutation(
+      "no-slots-lock", "the last close of a memfd takes no slots_lock: nothing here depends on it",
+      caughtBy: [], at: "run-close", cites: "kvm-tdx §3.3"
+    ) { Without(lock: slotsLock, in: "close(gmem)") }
+    Mutation(
+      "no-loop-check", "the run loop does not look for KVM_REQ_VM_DEAD", caughtBy: [],
+      at: "run-close", cites: "kvm-tdx §2.5"
+    ) { Without(check: "vm_dead is false", in: "KVM_RUN") }
   }
 }

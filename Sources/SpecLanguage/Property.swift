@@ -10,14 +10,23 @@ public struct Expectation: Sendable {
   public let reason: String
   /// The parameters for which it is expected; all when `nil`.
   public let condition: Node?
-  /// The named scope in which it is expected, when the parts that threads play there are the
+  /// Only where the threads of the scope make one of these calls; everywhere when empty.
+  public let ifMade: [String]
+  /// Only where they make none of these.
+  public let unlessMade: [String]
+  /// The named scope in which alone it is expected, when which thread makes which call is the
   /// reason; every scope when `nil`.
   public let scope: String?
 
-  init(verdict: ExpectedVerdict, reason: String, condition: Node? = nil, scope: String? = nil) {
+  init(
+    verdict: ExpectedVerdict, reason: String, condition: Node? = nil, ifMade: [String] = [],
+    unlessMade: [String] = [], scope: String? = nil
+  ) {
     self.verdict = verdict
     self.reason = reason
     self.condition = condition
+    self.ifMade = ifMade
+    self.unlessMade = unlessMade
     self.scope = scope
   }
 }
@@ -63,14 +72,19 @@ public struct Property: Sendable {
   ///
   /// - Parameters:
   ///   - when: a condition on parameters and nothing else.
-  ///   - scope: the named scope in which alone it is expected.
+  ///   - ifMade: calls, by the actions' names; the verdict is wanted only where the threads of the
+  ///     scope make one of them.
+  ///   - unlessMade: the same, only where they make none of them.
+  ///   - scope: the named scope in which alone it is wanted.
   public func expect(
-    _ verdict: ExpectedVerdict, when: Condition? = nil, at scope: String? = nil,
-    because reason: String
+    _ verdict: ExpectedVerdict, when: Condition? = nil, ifMade: [String] = [],
+    unlessMade: [String] = [], at scope: String? = nil, because reason: String
   ) -> Property {
     var copy = self
     copy.expectations.append(
-      Expectation(verdict: verdict, reason: reason, condition: when?.node, scope: scope))
+      Expectation(
+        verdict: verdict, reason: reason, condition: when?.node, ifMade: ifMade,
+        unlessMade: unlessMade, scope: scope))
     return copy
   }
 

@@ -66,7 +66,7 @@ extension Node {
   }
 
   /// Whether the value may differ from call to call, or is one that a quantifier goes through.
-  fileprivate var isAboutCalls: Bool {
+  var isAboutCalls: Bool {
     any {
       switch $0 {
       case .bound, .local: true
@@ -101,7 +101,7 @@ extension Statement {
 }
 
 extension Node {
-  fileprivate var conjuncts: [Node] {
+  var conjuncts: [Node] {
     if case .and(let parts) = self { parts } else { [self] }
   }
 }

@@ -52,6 +52,8 @@ public struct ResolvedProperty: Sendable {
   public let isBuiltIn: Bool
   /// For a `LeadsTo`: one claim for every element that it is made for.
   public internal(set) var leadsTo: [LeadsToInstance] = []
+  /// For a `LeadsTo`: the scope's parameters alone make its premise false.
+  public internal(set) var isRuledOut = false
   public var hasPremise: Bool { premise != nil }
   /// A scenario is run by the interpreter, not searched for.
   public var isScenario: Bool {

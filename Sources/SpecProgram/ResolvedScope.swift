@@ -84,6 +84,11 @@ public struct ResolvedScope: Sendable {
     parts.isEmpty || parts[part(of: thread)].calls.contains(call)
   }
 
+  /// Whether some thread may make a call in this scope.
+  func isMade(_ call: String) -> Bool {
+    parts.isEmpty || parts.contains { $0.calls.contains(call) }
+  }
+
   /// Threads that may do the same: neighbours of one role and part.
   var interchangeableThreads: [Range<Int>] {
     roles.flatMap { role in

@@ -82,8 +82,12 @@ extension TDXSpec {
       let reader = ExpressionReader(spec)
       return property.expectations.map { expectation in
         let when = expectation.condition.map { " when \(reader.condition($0))" } ?? ""
+        let made = expectation.ifMade.joined(separator: " or ")
+        let absent = expectation.unlessMade.joined(separator: " or ")
+        let calls =
+          (made.isEmpty ? "" : " with \(made)") + (absent.isEmpty ? "" : " without \(absent)")
         let at = expectation.scope.map { " at scope \($0)" } ?? ""
-        return " (expected: \(expectation.verdict.rawValue)\(when)\(at))"
+        return " (expected: \(expectation.verdict.rawValue)\(calls)\(when)\(at))"
       }.joined()
     }
 

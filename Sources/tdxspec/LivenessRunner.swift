@@ -15,7 +15,7 @@ struct LivenessRunner {
 
   /// A report about nothing else.
   func report(spent: Double) throws -> SpecReport {
-    let (result, reports) = try decide(spent: spent)
+    let (result, reports) = try decide(properties, spent: spent)
     return SpecReport(
       program: program, scope: runner.scope, states: result.states,
       transitions: result.transitions, diameter: result.diameter, seconds: result.seconds,
@@ -41,20 +41,32 @@ struct LivenessRunner {
         return answer
       }
     }
-    let (result, reports) = try decide(spent: report.secondsInAll)
+    let idle = properties.filter(isRuledOut).map {
+      var answer = PropertyReport(property: $0, verdict: .vacuous)
+      answer.reason = "the scope's parameters rule its premise out"
+      return answer
+    }
+    let asked = properties.filter { !isRuledOut($0) }
+    guard !asked.isEmpty else { return idle }
+    let (result, reports) = try decide(asked, spent: report.secondsInAll)
     let figures = GraphFigures(
       program: program, states: result.states, transitions: result.transitions,
       diameter: result.diameter, seconds: result.seconds)
-    return reports.map {
-      var answer = $0
-      answer.graph = figures
-      return answer
-    }
+    return idle
+      + reports.map {
+        var answer = $0
+        answer.graph = figures
+        return answer
+      }
+  }
+
+  private func isRuledOut(_ property: Property) -> Bool {
+    program.properties.contains { $0.property.id == property.id && $0.isRuledOut }
   }
 
   /// - Parameter spent: seconds of the time limit that are gone.
-  private func decide(spent: Double) throws -> Answers {
-    let chosen = properties.compactMap { property in
+  private func decide(_ asked: [Property], spent: Double) throws -> Answers {
+    let chosen = asked.compactMap { property in
       program.properties.first { $0.property.id == property.id }
     }
     let plan = LivenessPlan(chosen)

@@ -79,6 +79,7 @@ extension TDInModule {
   @StatementBuilder func vpWrite(_ v: Expr<VCPU>) -> [Statement] {
     allows(.vpWrite)
     Check(vcpu[v] == .ready, else: .vcpuStateIncorrect)
+    Check(!strayed[v], else: .vcpuAssociated).because("with another LP", "tdx-module §9.5")
     associated[v] <- true
   }
 
@@ -98,7 +99,7 @@ extension TDInModule {
 
   @StatementBuilder func vpFlush(_ v: Expr<VCPU>) -> [Statement] {
     Check(life == .configured, else: .tdKeysNotConfigured)
-    Check(associated[v], else: .vcpuNotAssociated)
+    Check(associated[v] && !strayed[v], else: .vcpuNotAssociated)
     associated[v] <- false
   }
 

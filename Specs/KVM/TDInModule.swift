@@ -36,6 +36,8 @@ struct TDInModule: SpecPart {
   let vcpu = Map(VCPU.self, TDVPS.absent, as: "tdvps_state")
   /// TDVPS.assoc_lpid is a logical processor's.
   let associated = Map(VCPU.self, false, as: "vcpu_associated")
+  /// The LP that the vCPU is associated with is not the one that KVM has it on.
+  let strayed = Map(VCPU.self, false, as: "vcpu_associated_elsewhere")
   let running = Map(VCPU.self, false, as: "vcpu_in_guest")
   /// The vCPU is in the guest since before the last TDH.MEM.TRACK.
   let olderEpoch = Map(VCPU.self, false, as: "in_guest_since_older_epoch")
@@ -55,6 +57,7 @@ extension Outcome {
   static let opStateIncorrect = Outcome("TDX_OP_STATE_INCORRECT", kind: .status)
   static let noVCPUs = Outcome("TDX_NO_VCPUS", kind: .status)
   static let vcpuStateIncorrect = Outcome("TDX_VCPU_STATE_INCORRECT", kind: .status)
+  static let vcpuAssociated = Outcome("TDX_VCPU_ASSOCIATED", kind: .status)
   static let pagesExist = Outcome("TDX_TD_ASSOCIATED_PAGES_EXIST", kind: .status)
   static let entryNotPresent = Outcome("TDX_EPT_ENTRY_NOT_PRESENT", kind: .status)
 }

@@ -58,7 +58,7 @@ extension TDXVM {
   /// The first step of a scope with `BUILT`.
   var begins: Action {
     Action("a VMM has built a TD", taking: [f, slot], cites: "kvm-tdx §1.3") {
-      Require(start != 0 && vmFile == .absent)
+      Require(start != 0 && vmFile == .absent && !hasForked && !exited)
       When(start == 1) { built(runnable: false) }
       When(start == 2) { built(runnable: true) }
     }
@@ -71,10 +71,17 @@ extension TDXVM {
       isBuilt(runnable: false)
     }
     .expect(.vacuous, when: start == 2, because: "it begins with a TD that is finalized")
+    .expect(
+      .vacuous, when: start == 0, unlessMade: ["KVM_CREATE_GUEST_MEMFD"], because: Self.noMemory)
     Possible("BUILT-2", "calls lead to where BUILT=2 begins", cites: "kvm-tdx §1.3") {
       isBuilt(runnable: true)
     }
+    .expect(
+      .vacuous, when: start != 2, unlessMade: ["KVM_TDX_FINALIZE_VM"],
+      because: "no call of the scope finalizes the TD")
   }
+
+  private static let noMemory = "the TD gets no memory"
 
   private func isBuilt(runnable: Bool) -> Condition {
     let ofVM = vmCells(runnable: runnable).map(\.holds)

@@ -133,6 +133,7 @@ extension TDXVM {
             .because("KVM_CAP_MAX_VCPU_ID", "kvm-tdx §2.4")
           When(maxVCPUID == 7) { maxVCPUID <- 6 }
         }
+        allocates()
         Step("tdx_vcpu_create") {
           Check(kind != .td || build == .initialized, else: .EIO)
             .because("between INIT_VM and FINALIZE_VM only", "kvm-tdx §2.4")
@@ -162,7 +163,7 @@ extension TDXVM {
       cites: "kvm-tdx §2.3.1", "kvm-tdx §2.5"
     ) {
       vcpuGate
-      Holding(vcpuMutex[v]) {
+      holdingVCPU {
         Step("kvm_vcpu_ioctl_set_cpuid2") {
           Check(
             !hasRun[v] || hasX2APIC[v] == x2apic && cpuidWidth[v] == guestWidth, else: .EINVAL

@@ -7,25 +7,28 @@ extension TDXVM {
     let status = Local<Outcome>("status")
     return Action("tdx_mmu_release_hkid", cites: "kvm-tdx §4.3") {
       Step("is_hkid_assigned") { Check(hkid == .assigned, else: .ok) }
-      ForEach(ordered: VCPU.self) { w in
-        When(listed[w] && vcpu[w] == .initialized) {
-          seamcall(.vpFlush, by: module.vpFlush(w), into: status)
-          When(status != .ok && status != .vcpuNotAssociated) { kvmBug(after: status) }
+      Holding(cpusLock, .read) {
+        ForEach(ordered: VCPU.self) { w in
+          When(listed[w] && vcpu[w] == .initialized) {
+            seamcall(.vpFlush, by: module.vpFlush(w), into: status)
+            When(status != .ok && status != .vcpuNotAssociated) { kvmBug(after: status) }
+          }
+          Step("off the CPU's list") { listed[w] <- false }
         }
-        Step("off the CPU's list") { listed[w] <- false }
-      }
-      Holding(tdxLock) {
-        seamcall(.mngVPFlushDone, by: module.vpFlushDone, into: status)
-        When(status == .flushVPNotDone) { Return(.EIO) }
-          .because("nobody is told that the HKID is lost", "kvm-tdx §4.3")
-        When(status != .ok) {
-          kvmBug(after: status)
-          Return(.EIO)
+        Holding(tdxLock) {
+          seamcall(.mngVPFlushDone, by: module.vpFlushDone, into: status)
+          When(status == .flushVPNotDone) { Return(.EIO) }
+            .because("nobody is told that the HKID is lost", "kvm-tdx §4.3")
+          When(status != .ok) {
+            kvmBug(after: status)
+            Return(.EIO)
+          }
+          seamcall(.phymemCacheWB, by: module.cacheWB, into: status)
+          seamcall(
+            .mngKeyFreeID, by: module.keyFreeID, into: status, effect: Statements { hkid <- .freed }
+          )
+          When(status != .ok) { kvmBug(after: status) }
         }
-        seamcall(.phymemCacheWB, by: module.cacheWB, into: status)
-        seamcall(
-          .mngKeyFreeID, by: module.keyFreeID, into: status, effect: Statements { hkid <- .freed })
-        When(status != .ok) { kvmBug(after: status) }
       }
     }
   }
@@ -66,7 +69,8 @@ extension TDXVM {
 
   /// Nothing holds a reference to the VM (kvm-tdx §1.7).
   var isUnused: Condition {
-    vmFile == .closed && !destroyed && forAll(VCPU.self) { w in vcpuFile[w] != .open }
+    vmFile == .closed && !vmCopy && !destroyed
+      && forAll(VCPU.self) { w in vcpuFile[w] != .open && !vcpuCopy[w] }
       && forAll(File.self) { g in gmem[g] == .absent || gmemReleased[g] }
   }
 
@@ -94,7 +98,7 @@ extension TDXVM {
   var closeVM: Action {
     Action("close(vm)", by: HostThread.self, cites: "kvm-tdx §2.11") {
       Step("kvm_vm_release") {
-        Require(vmFile != .absent && !isUsed(by: Self.vmIoctls))
+        Require(vmFile != .absent && !exited && !isUsed(by: Self.vmIoctls))
         Check(vmFile == .open, else: .EBADF)
         vmFile <- .closed
       }
@@ -106,7 +110,7 @@ extension TDXVM {
   var closeVCPU: Action {
     Action("close(vcpu)", taking: [v], by: HostThread.self, cites: "kvm-tdx §2.11") {
       Step("kvm_vcpu_release") {
-        Require(vcpuFile[v] != .absent && !isUsed(by: Self.vcpuIoctls))
+        Require(vcpuFile[v] != .absent && !exited && !isUsed(by: Self.vcpuIoctls))
         Check(vcpuFile[v] == .open, else: .EBADF)
         vcpuFile[v] <- .closed
       }

@@ -8,7 +8,7 @@ extension TDXVM {
   /// - Parameter tried: which arguments a scope tries.
   func vmGate(trying tried: Condition = Condition(.yes)) -> Statement {
     Step("kvm_vm_ioctl: the gate") {
-      Require(vmFile != .absent)
+      Require(vmFile != .absent && !exited)
       Require(tried && (arguments == 1 || caller == .owner))
       Check(vmFile == .open, else: .EBADF).because("the descriptor is closed", "kvm-tdx §2.11")
       Check(caller == .owner && !vmDead, else: .EIO)
@@ -22,7 +22,7 @@ extension TDXVM {
   /// - Parameter tried: which arguments a scope tries.
   func vcpuGate(trying tried: Condition = Condition(.yes)) -> Statement {
     Step("kvm_vcpu_ioctl: the gate") {
-      Require(vcpuFile[v] != .absent)
+      Require(vcpuFile[v] != .absent && !exited)
       Require(tried && (arguments == 1 || caller == .owner))
       Check(vcpuFile[v] == .open, else: .EBADF)
         .because("the descriptor is closed", "kvm-tdx §2.11")
@@ -37,17 +37,31 @@ extension TDXVM {
   func guarded(_ handler: Action) -> [Statement] {
     let answer = Local<Outcome>("answer")
     Holding(kvmLock) {
-      Call(lockAllVCPUs)
+      lockVCPUs
       Holding(slotsLock) { Call(handler, into: answer) }
       ReleaseAll(vcpuMutex)
     }
     Return(answer)
   }
 
-  /// kvm_lock_all_vcpus: its caller gives the locks back.
-  var lockAllVCPUs: Action {
+  /// kvm_lock_all_vcpus, which ends with EINTR when the process is killed meanwhile.
+  @StatementBuilder
+  var lockVCPUs: [Statement] {
+    let locked = Local<Outcome>("locked")
+    Call(lockAllVCPUs, into: locked)
+    When(signals == 1 && locked == .EINTR) {
+      ReleaseAll(vcpuMutex)
+      Return(.EINTR)
+    }
+  }
+
+  /// Its caller gives the locks back.
+  private var lockAllVCPUs: Action {
     Action("kvm_lock_all_vcpus", cites: "kvm-tdx §3.5") {
-      ForEach(ordered: VCPU.self) { w in Acquire(vcpuMutex[w]) }
+      ForEach(ordered: VCPU.self) { w in
+        killable
+        Acquire(vcpuMutex[w])
+      }
     }
   }
 
@@ -76,7 +90,9 @@ extension TDXVM {
   }
 
   /// The file's last reference is gone, so that get_file_active fails (kvm-tdx §1.7).
-  func isDying(_ g: Expr<File>) -> Condition { gmem[g] == .closed && !gmemMapped[g] }
+  func isDying(_ g: Expr<File>) -> Condition {
+    gmem[g] == .closed && !gmemMapped[g] && !gmemCopy[g]
+  }
 
   /// The page's memfd cannot be got hold of any more.
   func isReleased(_ p: Expr<Page>) -> Condition {

@@ -16,6 +16,7 @@ extension TDXVM {
       cites: "kvm-tdx §2.8"
     ) {
       vmGate(trying: gmem[f] == .absent)
+      allocates()
       Step("kvm_gmem_create") {
         Check(shape == .fine, else: .EINVAL).because("flags, size", "kvm-tdx §2.8")
         Check(!initShared || kind == .ordinary, else: .EINVAL)
@@ -32,7 +33,7 @@ extension TDXVM {
   /// - Parameter tried: whether a scope makes the call.
   private func gmemGate(trying tried: Condition = Condition(.yes)) -> Statement {
     Step("fdget") {
-      Require(tried && gmem[f] != .absent)
+      Require(tried && gmem[f] != .absent && !exited)
       Check(gmem[f] == .open, else: .EBADF).because("the descriptor is closed", "kvm-tdx §2.11")
     }
   }
@@ -67,7 +68,9 @@ extension TDXVM {
             })
         }
       } else: {
-        Step("allocates") {
+        interruptible
+        allocates()
+        Step("the folios are there") {
           Each(FileIndex.self) { i in When(extent.contains(i)) { hasFolio[f, i] <- true } }
         }
       }
@@ -106,10 +109,10 @@ extension TDXVM {
   var unmapGmem: Action {
     Action("munmap", taking: [f], by: HostThread.self, cites: "kvm-tdx §1.7") {
       Step("unmaps") {
-        Require(gmemMapped[f])
+        Require(gmemMapped[f] && !exited)
         gmemMapped[f] <- false
       }
-      releaseGmem
+      releaseGmem(f.element)
     }
   }
 
@@ -117,29 +120,29 @@ extension TDXVM {
   var closeGmem: Action {
     Action("close(gmem)", taking: [f], by: HostThread.self, cites: "kvm-tdx §2.9") {
       Step("close") {
-        Require(gmem[f] != .absent && !isUsed(by: Self.gmemCalls))
+        Require(gmem[f] != .absent && !exited && !isUsed(by: Self.gmemCalls))
         Check(gmem[f] == .open, else: .EBADF)
         gmem[f] <- .closed
       }
-      releaseGmem
+      releaseGmem(f.element)
     }
   }
 
   /// kvm_gmem_release, when the last reference to the file goes (kvm-tdx §2.9).
   @StatementBuilder
-  private var releaseGmem: [Statement] {
+  func releaseGmem(_ g: Expr<File>) -> [Statement] {
     let last = Local<Bool>("last reference")
-    Step("fput") { last <- isDying(f.element) && !gmemReleased[f] }
+    Step("fput") { last <- isDying(g) && !gmemReleased[g] }
     When(last) {
       Holding(slotsLock) {
-        Holding(invalidateLock[f]) {
-          invalidate { p in isBound(p, to: f.element) }
-          Step("xa_destroy of the bindings") { bindings[f] <- .empty }
+        Holding(invalidateLock[g]) {
+          invalidate { p in isBound(p, to: g) }
+          Step("xa_destroy of the bindings") { bindings[g] <- .empty }
         }
       }
       Step("the inode is evicted") {
-        gmemReleased[f] <- true
-        Each(FileIndex.self) { i in hasFolio[f, i] <- false }
+        gmemReleased[g] <- true
+        Each(FileIndex.self) { i in hasFolio[g, i] <- false }
       }
       dropReference
     }

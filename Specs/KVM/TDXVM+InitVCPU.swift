@@ -37,6 +37,8 @@ extension TDXVM {
         Check(hasX2APIC[v], else: .EINVAL)
           .because("the APIC base needs CPUID's x2APIC", "kvm-tdx §2.3.1")
       }
+      allocates()
+      loadVCPU
       seamcall(.vpCreate, by: module.vpCreate(v.element), into: status)
       When(status != .ok) {
         kvmBug(after: status)
@@ -54,8 +56,10 @@ extension TDXVM {
         kvmBug(after: status)
         Return(.EIO)
       }
+      loadVCPU
       seamcall(.vpWrite, by: module.vpWrite(v.element), into: status)
       When(status != .ok) { kvmBug(after: status) }
+      loadVCPU
       Step("the vCPU is INITIALIZED") {
         mpRunnable[v] <- true
         vcpu[v] <- .initialized
@@ -104,7 +108,7 @@ extension TDXVM {
       vcpuGate
       vcpuCommand
       passUnlocked
-      Holding(vcpuMutex[v]) {
+      holdingVCPU {
         Step("tdx_vcpu_get_cpuid") {
           Check(isBeingBuilt, else: .EINVAL).because("step L", "kvm-tdx §2.3")
           Check(entries == .fine, else: .E2BIG).because("nent is too small", "kvm-tdx §2.3.3")
@@ -131,7 +135,7 @@ extension TDXVM {
   private var passUnlocked: [Statement] {
     let answer = Local<Outcome>("step U")
     Holding(kvmLock) {
-      Call(lockAllVCPUs)
+      lockVCPUs
       Holding(slotsLock) {
         Call(
           Action("tdx_vcpu_unlocked_ioctl", cites: "kvm-tdx §2.3") {

@@ -54,14 +54,29 @@ extension TDXVM {
   }
 
   private var tdInit: Action {
-    Action("tdx_td_init", cites: "kvm-tdx §2.2.2") {
+    let status = Local<Outcome>("status")
+    return Action("tdx_td_init", cites: "kvm-tdx §2.2.2") {
       initVMChecks
+      allocates()
       Step("tdx_guest_keyid_alloc") {
         Check(!keyIDsTaken, else: .ENOSPC).because("no KeyID is left", "kvm-tdx §1.4")
         hkid <- .assigned
         tdcsPages <- .held
       }
-      Holding(cpusLock, .read) { createTD }
+      allocates(unwinding: Statements { giveUp })
+      Holding(cpusLock, .read) {
+        When(hotplug == 1 && packageOffline) {
+          giveUp
+          Return(.EIO)
+        }
+        .because("#18, no CPU of the package can configure the key", "kvm-tdx §2.2.2")
+        createTD(into: status)
+      }
+      When(status != .ok) {
+        kvmBug(after: status)
+        teardown
+        Return(.EIO)
+      }
       addAndInit
       Step("the TD is INITIALIZED") {
         initDataTaken <- Expr<InitVMData>(data.node)
@@ -89,29 +104,27 @@ extension TDXVM {
     }
   }
 
+  private var giveUp: Statement {
+    Step(Self.giveUpName) {
+      hkid <- .freed
+      tdcsPages <- .null
+    }
+  }
+
   /// MNG.CREATE, KEY.CONFIG: until here a failure leaves nothing behind.
   @StatementBuilder
-  private var createTD: [Statement] {
-    let status = Local<Outcome>("status")
+  private func createTD(into status: Local<Outcome>) -> [Statement] {
     Holding(tdxLock) {
       seamcall(
         .mngCreate, by: module.create, into: status, effect: Statements { tdrHeld <- true })
     }
     When(status != .ok) {
-      Step(Self.giveUpName) {
-        hkid <- .freed
-        tdcsPages <- .null
-      }
+      giveUp
       When(status == .noEntropy) { Return(.EAGAIN) }
       kvmBug(after: status)
       Return(.EIO)
     }
     seamcall(.mngKeyConfig, by: module.keyConfig, into: status)
-    When(status != .ok) {
-      kvmBug(after: status)
-      teardown
-      Return(.EIO)
-    }
   }
 
   @StatementBuilder

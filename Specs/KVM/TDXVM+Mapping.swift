@@ -15,7 +15,7 @@ extension TDXVM {
       taking: [caller, command, v, region, bits, range, unreadable], by: HostThread.self,
       cites: "kvm-tdx §2.3.2"
     ) {
-      vcpuGate(trying: arguments == 1 || bits == .low)
+      vcpuGate(trying: arguments == 1 || bits == .low && region != .wrapping)
       vcpuCommand
       guarded(tdInitMemRegion)
     }
@@ -31,8 +31,14 @@ extension TDXVM {
         Check(region != .unreadable, else: .EFAULT).because("copy", "kvm-tdx §2.3.2")
         Check(region != .malformed && bits != .beyond && !isShared, else: .EINVAL)
           .because("alignment, size, or a shared GPA", "kvm-tdx §2.3.2")
+        Check(region != .wrapping || queued == 0, else: .EINVAL)
+          .because("the size wraps; 7.3 does not look at that", "kvm-tdx B-18")
+        When(region == .wrapping) { wrappedTaken <- true }
       }
+      loadVCPU
       ForEach(ordered: Page.self, where: { p in range.contains(p) }) { p in populate(p) }
+      When(region == .wrapping) { Return(.EINVAL) }
+        .because("the loop ends at the first page without a slot", "kvm-tdx B-18")
     }
   }
 
@@ -40,6 +46,7 @@ extension TDXVM {
   @StatementBuilder
   private func populate(_ p: Expr<Page>) -> [Statement] {
     let file = Local<File>("memfd")
+    interruptible
     Step("kvm_gmem_populate") {
       Check(fileOf[p] != nil, else: .EINVAL).because("no slot with a memfd", "kvm-tdx §2.3.2")
       Check(!isReleased(p), else: .EFAULT).because("the file is closed", "kvm-tdx §2.3.2")
@@ -51,6 +58,7 @@ extension TDXVM {
       Check(!unreadable.contains(p), else: .EFAULT).because("the source", "kvm-tdx §2.3.2")
     }
     Holding(invalidateLock[file]) {
+      allocates()
       getFolio
       addPage(p)
       measure(p)
@@ -85,18 +93,40 @@ extension TDXVM {
     Holding(mmuLock, .read) {
       mapPrivatePFN()
       addTables(p)
+      pin(p)
       insistently(
         .memPageAdd, by: module.pageAdd(p), into: status,
         effect: Statements {
           mirror[p] <- true
+          ownsFolio(p)
           unmeasured[p] <- region == .measured
           When(build != .initialized || !holding(slotsLock)) { wrongBuild <- true }
         })
       When(status != .ok) {
+        unpin(p)
         kvmBug(after: status)
         Return(.EIO)
       }
     }
+  }
+
+  /// The TD owns the folio from here on.
+  @StatementBuilder
+  func ownsFolio(_ p: Expr<Page>) -> [Statement] {
+    ownedFile[p] <- fileOf[p]
+    ownedIndex[p] <- indexOf[p]
+  }
+
+  /// Until 6.19 a page that was mapped held a reference to its folio, so that one whose removal
+  /// failed was lost and not given away (kvm-tdx B-15).
+  @StatementBuilder
+  func pin(_ p: Expr<Page>) -> [Statement] {
+    When(pins == 1) { Step("get_page") { pinned[p] <- true } }
+  }
+
+  @StatementBuilder
+  func unpin(_ p: Expr<Page>) -> [Statement] {
+    When(pins == 1) { Step("put_page") { pinned[p] <- false } }
   }
 
   /// - Parameter effect: what else it does.
@@ -122,7 +152,7 @@ extension TDXVM {
   }
 
   /// The memfd allocates what is not there yet.
-  private func folioAppears(_ p: Expr<Page>) -> Statement {
+  func folioAppears(_ p: Expr<Page>) -> Statement {
     Each(File.self) { g in
       Each(FileIndex.self) { i in
         When(fileOf[p] == g && indexOf[p] == i) { hasFolio[g, i] <- true }
@@ -136,6 +166,7 @@ extension TDXVM {
     let fits = Local<Bool>("root fits")
     let status = Local<Outcome>("status")
     Step("kvm_mmu_reload") {
+      rootObsolete[v] <- false
       fits <- rootLoaded[v] || kind != .td
         || (width == .bits52) == (cpuidWidth[v] == .bits52)
       rootLoaded[v] <- true
@@ -152,7 +183,7 @@ extension TDXVM {
 
   /// TDH.MEM.SEPT.ADD for every level that is missing above a page (kvm-tdx §2.3.2).
   @StatementBuilder
-  private func addTables(_ p: Expr<Page>) -> [Statement] {
+  func addTables(_ p: Expr<Page>) -> [Statement] {
     When(width == .bits52) { addTable(table4[p], " (level 4)") }
     addTable(table3[p], " (level 3)")
     addTable(table2[p], " (level 2)")
@@ -181,62 +212,6 @@ extension TDXVM {
     }
   }
 
-  /// Maps a private page of a TD that runs (kvm-tdx §2.5, §2.10).
-  func faultPrivate(_ p: Expr<Page>) -> Action {
-    let again = Local<Bool>("RET_PF_RETRY")
-    return Action("a fault on a private GPA", cites: "kvm-tdx §2.5") {
-      Holding(srcu, .read) {
-        Repeat(while: again) {
-          Step("kvm_mmu_faultin_pfn") {
-            Check(!vmDead, else: .EIO).because("KVM_REQ_VM_DEAD", "kvm-tdx §2.5")
-            Check(isPrivate[p], else: .EFAULT).because("the attribute is shared", "kvm-tdx §2.5")
-            Check(slotOf[p] == nil || slotOf[p] != deleting, else: .EAGAIN)
-              .because("the slot is INVALID", "kvm-tdx §2.10")
-            Check(fileOf[p] != nil && !isReleased(p), else: .EFAULT)
-              .because("no slot, no memfd, or a closed one", "kvm-tdx §2.5")
-            folioAppears(p)
-            isFresh[v] <- true
-          }
-          Holding(mmuLock, .read) {
-            Step("is_page_fault_stale") {
-              again <- !isFresh[v] || invalidating.contains(p)
-              isFresh[v] <- false
-            }
-            When(!again) { augPage(p) }
-          }
-        }
-      }
-    }
-  }
-
-  @StatementBuilder
-  private func augPage(_ p: Expr<Page>) -> [Statement] {
-    let status = Local<Outcome>("status")
-    Step("is it mapped") { Check(!mirror[p], else: .ok) }
-    When(kind != .td) {
-      Step("maps the page") { mirror[p] <- true }
-      Return(.ok)
-    }
-    addTables(p)
-    Step("freezes the mirror SPTE") {
-      Require(forAll(VCPU.self) { w in frozen[w] != p })
-        .because("another vCPU maps it: the fault is tried again", "kvm-tdx §3.5")
-      Check(!mirror[p], else: .ok)
-      frozen[v] <- p
-    }
-    insistently(
-      .memPageAug, by: module.pageAug(p), into: status,
-      effect: Statements {
-        mirror[p] <- true
-        When(build != .runnable) { wrongBuild <- true }
-      })
-    Step("the mirror SPTE is no longer frozen") { frozen[v] <- nil }
-    When(status != .ok) {
-      kvmBug(after: status)
-      Return(.EIO)
-    }
-  }
-
   /// B-13: the source page is taken under invalidate_lock.
   @ListBuilder<Edit>
   var sourceInside: [Edit] {
@@ -254,57 +229,5 @@ extension TDXVM {
     Replacing(step: "kvm_tdp_mmu_map_private_pfn") {
       mapPrivatePFN(Statements { mirror[page] <- true })
     }
-  }
-
-  /// KVM_PRE_FAULT_MEMORY (kvm-tdx §2.10).
-  var preFault: Action {
-    let answer = Local<Outcome>("answer")
-    let any = Local<Bool>("some page done")
-    return Action(
-      "KVM_PRE_FAULT_MEMORY", taking: [caller, v, shape, bits, range], by: HostThread.self,
-      cites: "kvm-tdx §2.10"
-    ) {
-      vcpuGate(trying: arguments == 1 || bits == .low)
-      Step("the arguments") {
-        Check(shape == .fine, else: .EINVAL).because("flags, alignment, size", "kvm-tdx §2.10")
-      }
-      Holding(vcpuMutex[v]) {
-        ForEach(ordered: Page.self, where: { p in range.contains(p) }) { p in
-          Call(preFaultPage(p), into: answer)
-          When(answer != .ok) {
-            When(any) { Return(.ok) }
-            Return(answer)
-          }
-          any <- true
-        }
-      }
-    }
-  }
-
-  private func preFaultPage(_ p: Expr<Page>) -> Action {
-    let answer = Local<Outcome>("answer")
-    return Action("kvm_arch_vcpu_pre_fault_memory", cites: "kvm-tdx §2.10") {
-      Step("kvm_arch_vcpu_pre_fault_memory") {
-        Check(kind != .td || build == .runnable, else: .EOPNOTSUPP)
-          .because("not before FINALIZE_VM", "kvm-tdx §2.10")
-        Check(!isShared, else: .EINVAL).because("the shared bit", "kvm-tdx §2.10")
-      }
-      loadRoot
-      When(isPrivate[p]) {
-        Call(faultPrivate(p), into: answer)
-        Return(answer)
-      }
-      Step("a shared page") {
-        Check(slotOf[p] != nil, else: .ENOENT).because("no slot", "kvm-tdx §2.10")
-        Check(!isReleased(p) || !isMappable(p), else: .EFAULT)
-          .because("the memfd is closed", "kvm-tdx §2.10")
-        Check(!unbacked[p] || isMappable(p), else: .EFAULT).because("the hva", "kvm-tdx §2.10")
-      }
-    }
-  }
-
-  /// The slot takes shared faults from the memfd too (GMEM_ONLY, kvm-tdx §2.6).
-  func isMappable(_ p: Expr<Page>) -> Condition {
-    exists(File.self) { g in fileOf[p] == g && gmemCanMap[g] }
   }
 }

@@ -48,6 +48,7 @@ extension TDXVM {
 
   @StatementBuilder
   private var deleteSlot: [Statement] {
+    allocates()
     Step("marks the slot INVALID") { deleting <- slot }
     Step("synchronize_srcu") { Require(!holding(srcu, .shared)) }
     zap { p in slotOf[p] == slot.element }
@@ -108,6 +109,7 @@ extension TDXVM {
       Check(bits != .beyond && !isShared, else: .EINVAL)
         .because("too high, or an alias of private GPAs", "kvm-tdx §2.6")
     }
+    allocates()
     When(flags == .guestMemfd) {
       Step("stores the binding") { bindings[f] <- bindings[f].inserting(slot.element) }
     }
@@ -145,6 +147,7 @@ extension TDXVM {
           .because("only a VM with private memory has the attribute", "kvm-tdx §2.7")
       }
       Holding(slotsLock) {
+        allocates()
         When(toPrivate) {
           Step("stores the attributes") {
             Each(Page.self) { p in When(range.contains(p)) { isPrivate[p] <- true } }

@@ -1,7 +1,12 @@
 import SpecLanguage
 import TDXModuleSpecs
 
-/// Bugs of KVM's history (kvm-tdx §6), put in one at a time.
+/// Bugs of KVM's history (kvm-tdx §6), put in one at a time, and locks and steps that it needs.
+///
+/// What is not here is no bug that mainline could have, and stands where it can be had: B-6, B-19
+/// and B-20 are about KVM_TDX_TERMINATE_VM (`teardown/terminate-vm-settled`: B-6, W1, W2), B-14 is
+/// about the machine's caches (`tdx/hkid`). KVM_CREATE_VCPU of 7.3 looks for vm_dead at its gate
+/// only, as B-6 has it (kvm-tdx §2.4).
 extension TDXVM {
   @ListBuilder<Mutation>
   public var mutations: [Mutation] {
@@ -9,6 +14,8 @@ extension TDXVM {
     buildBugs
     lockBugs
     memoryBugs
+    bugsAround
+    harmless
   }
 
   @ListBuilder<Mutation>
@@ -26,6 +33,18 @@ extension TDXVM {
           Each(VCPU.self) { w in When(vcpu[w] != .absent) { listed[w] <- true } }
         }
         freeVCPUs
+      }
+    }
+    Mutation(
+      "B-11", "a vCPU is associated and on no CPU's list", caughtBy: ["S-18", "S-34"],
+      at: "creation", cites: "kvm-tdx B-11"
+    ) {
+      Replacing(step: "the vCPU is INITIALIZED") {
+        Step("the vCPU is INITIALIZED") {
+          Each(VCPU.self) { w in When(module.associated[w]) { listed[w] <- false } }
+          mpRunnable[v] <- true
+          vcpu[v] <- .initialized
+        }
       }
     }
     Mutation(
@@ -68,6 +87,10 @@ extension TDXVM {
       "B-13", "the source page is taken under invalidate_lock", caughtBy: ["S-22"],
       at: "build", cites: "kvm-tdx B-13"
     ) { sourceInside }
+    Mutation(
+      "B-18", "the size that KVM_TDX_INIT_MEM_REGION gets may wrap, as in 7.3",
+      caughtBy: ["S-29-region"], at: "region-size", cites: "kvm-tdx B-18"
+    ) { Without(check: "r is not wrapping or QUEUED is 0", in: "tdx_vcpu_init_mem_region") }
   }
 
   @ListBuilder<Mutation>
@@ -93,9 +116,28 @@ extension TDXVM {
       caughtBy: ["S-26"], at: "run-close", cites: "kvm-tdx B-2"
     ) { unbindsOnlyLiving }
     Mutation(
+      "B-3", "KVM_PRE_FAULT_MEMORY loads the vCPU's root once, before it tries", caughtBy: ["L-4"],
+      at: "obsolete-root", cites: "kvm-tdx B-3"
+    ) { Without(step: "kvm_mmu_reload: an obsolete root") }
+    Mutation(
       "B-10-kick", "nobody is kicked out of the guest after TDH.MEM.TRACK",
       caughtBy: ["S-23-causes"], at: "run-close", cites: "kvm-tdx B-10"
     ) { Without(step: "kicks all vCPUs and waits until they left the guest") }
+    Mutation(
+      "B-15", "a page that is mapped does not hold its folio, as since 6.19",
+      caughtBy: ["S-7-failed"], at: "pins", cites: "kvm-tdx B-15"
+    ) { Without(step: "get_page") }
+    Mutation(
+      "B-10-track", "a removal does without TDH.MEM.TRACK", caughtBy: ["S-23-causes"],
+      at: "run-close", cites: "kvm-tdx B-10"
+    ) { Without(call: "TDH.MEM.TRACK") }
+    Mutation(
+      "B-10-read", "leafs are removed under read mmu_lock", caughtBy: ["S-23-causes"],
+      at: "run-close", cites: "kvm-tdx B-10"
+    ) {
+      Shared(mmuLock, in: "fallocate")
+      Shared(mmuLock, in: "close(gmem)")
+    }
     Mutation(
       "B-16", "kvm_gmem_bind does not notice that the binding was not stored",
       caughtBy: ["S-7", "S-8"], at: "small", cites: "kvm-tdx B-16"
@@ -112,5 +154,37 @@ extension TDXVM {
       "no-srcu", "a memslot's deletion does not wait for faults that have seen it",
       caughtBy: ["S-14"], at: "run-close", cites: "kvm-tdx §2.6"
     ) { Without(step: "synchronize_srcu") }
+  }
+
+  @ListBuilder<Mutation>
+  private var bugsAround: [Mutation] {
+    Mutation(
+      "no-unwinding", "KVM_TDX_INIT_VM keeps the HKID when an allocation fails",
+      caughtBy: ["S-39"], at: "no-memory", cites: "kvm-tdx §2.2.2"
+    ) { Without(step: Self.giveUpName) }
+    Mutation(
+      "no-flush-to-move", "a vCPU whose thread moves is not flushed", caughtBy: ["S-18", "S-33"],
+      at: "hotplug-run", cites: "kvm-tdx §2.12"
+    ) { Without(call: Leaf.vpFlush.name, in: Self.loadName) }
+    Mutation(
+      "no-cpus-lock", "CPUs go offline while the HKID is released", caughtBy: ["S-21"],
+      at: "hotplug-run", cites: "kvm-tdx §4.3"
+    ) { Without(lock: cpusLock, in: "tdx_mmu_release_hkid") }
+    Mutation(
+      "no-put", "the child's end does not drop the VM", caughtBy: ["L-12-left"], at: "exit",
+      cites: "kvm-tdx §1.7"
+    ) { Without(step: "kvm_put_kvm", in: "exit(child)") }
+  }
+
+  @ListBuilder<Mutation>
+  private var harmless: [Mutation] {
+    Mutation(
+      "no-slots-lock", "the last close of a memfd takes no slots_lock: nothing here depends on it",
+      caughtBy: [], at: "run-close", cites: "kvm-tdx §3.3"
+    ) { Without(lock: slotsLock, in: "close(gmem)") }
+    Mutation(
+      "no-loop-check", "the run loop does not look for KVM_REQ_VM_DEAD", caughtBy: [],
+      at: "run-close", cites: "kvm-tdx §2.5"
+    ) { Without(check: "vm_dead is false", in: "KVM_RUN") }
   }
 }

@@ -21,7 +21,7 @@ extension TDXVM {
         hasRun[w] && kind == .td && !destroyed ==> build == .runnable && vcpu[w] == .initialized
       }
     }
-    .expect(.vacuous, when: start == 1, because: "no call of the scope runs a vCPU")
+    .expect(.vacuous, unlessMade: ["KVM_RUN"], because: "no call of the scope runs a vCPU")
     Always(
       "S-4-entry", "a vCPU is in the guest only while it and the TD can be", cites: "kvm-tdx S-4"
     ) {
@@ -31,7 +31,7 @@ extension TDXVM {
           && module.vcpu[w] == .ready
       }
     }
-    .expect(.vacuous, when: start == 1, because: "no call of the scope runs a vCPU")
+    .expect(.vacuous, unlessMade: ["KVM_RUN"], because: "no call of the scope runs a vCPU")
     Always(
       "S-5", "KVM has an HKID exactly while the module's KOT has it for the TD",
       cites: "kvm-tdx S-5"
@@ -54,6 +54,7 @@ extension TDXVM {
       "S-11", "pages are touched with the keys configured, and reclaimed in TD_TEARDOWN",
       cites: "kvm-tdx S-11"
     ) { faults == 0 ==> !module.outOfOrder }
+    .expect(.vacuous, when: faults == 1, because: Self.afterFault)
     Always(
       "S-16", "TDH.MEM.PAGE.ADD builds, TDH.MEM.PAGE.AUG feeds a TD that runs",
       cites: "kvm-tdx S-16"
@@ -61,22 +62,39 @@ extension TDXVM {
     Always(
       "S-17", "no page that should be measured is in a finalized TD without", cites: "kvm-tdx S-17"
     ) { build == .runnable && !bugged ==> forAll(Page.self) { p in !unmeasured[p] } }
+    .expect(
+      .vacuous, when: start != 2, unlessMade: ["KVM_TDX_FINALIZE_VM"],
+      because: "no call of the scope finalizes the TD")
     Always(
       "S-21", "no SEAMCALL finds the TDR taken where KVM takes that for a bug",
       cites: "kvm-tdx S-21"
     ) { faults == 0 ==> !busyUnhandled }
+    .expect(.vacuous, when: faults == 1, because: Self.afterFault)
     Always(
       "S-21-finalize", "no removal fails because the TD is finalized meanwhile",
       cites: "kvm-tdx S-21"
     ) { bugCause != .removalAmidFinalize }
     .expect(
-      .violated, when: start == 1 && threads == 2,
+      .violated, when: start == 1 && threads == 2, ifMade: ["fallocate"],
       because: "TDH.MR.FINALIZE has the TDR for itself and comes without mmu_lock (kvm-tdx §3.3)")
     Always(
       "S-29", "KVM_TDX_INIT_VM succeeds only with arguments that it should take",
       cites: "kvm-tdx S-29"
     ) { initDataTaken == .fine }
+    Always(
+      "S-29-region", "KVM_TDX_INIT_MEM_REGION begins with no size that wraps", cites: "kvm-tdx S-29"
+    ) { !wrappedTaken }
+    .expect(
+      .violated, when: queued == 0 && arguments == 1, ifMade: ["KVM_TDX_INIT_MEM_REGION"],
+      because: "7.3 shifts the number of pages before it compares (kvm-tdx B-18)")
   }
+
+  private static let afterFault = "what follows a fault is S-7-failed's and S-34's to tell"
+  /// Calls that map private pages.
+  private static let mappingCalls = ["KVM_TDX_INIT_MEM_REGION", "KVM_PRE_FAULT_MEMORY", "KVM_RUN"]
+  /// Calls that kill the VM as S-23-causes tells.
+  private static let killingCalls = ["KVM_TDX_FINALIZE_VM"] + mappingCalls
+  private static let nothingMapped = "no call of the scope maps a private page"
 
   /// The VM is a TD over a module that looks at its state.
   var isTD: Condition { kind == .td && module.standIn == 0 }
@@ -84,8 +102,10 @@ extension TDXVM {
   @ListBuilder<Property>
   private var vcpuProperties: [Property] {
     Always("S-18", "a vCPU that is associated is on a CPU's list", cites: "kvm-tdx S-18") {
-      forAll(VCPU.self) { w in module.associated[w] && !bugged ==> listed[w] }
+      forAll(VCPU.self) { w in module.associated[w] && !bugged ==> listed[w] && !module.strayed[w] }
     }
+    .expect(
+      .violated, when: hotplug == 1, ifMade: ["KVM_TDX_INIT_VCPU"], because: "as S-33")
     Always(
       "S-19", "a vCPU that was freed is on no CPU's list and not associated", cites: "kvm-tdx S-19"
     ) {
@@ -93,6 +113,8 @@ extension TDXVM {
         vcpu[w] == .absent && !bugged ==> !listed[w] && !module.associated[w]
       }
     }
+    .expect(
+      .violated, when: hotplug == 1, ifMade: ["KVM_TDX_INIT_VCPU"], because: "as S-33")
     Always("S-30", "a vCPU of a TD exists only once the TD is initialized", cites: "kvm-tdx S-30") {
       kind == .td && anyVCPU && !destroyed ==> build != .uninitialized
     }
@@ -106,21 +128,26 @@ extension TDXVM {
       cites: "kvm-tdx S-7"
     ) {
       forAll(Page.self) { p in
-        module.sept[p] != .free && !bugged ==> holding(mmuLock) || hasItsFolio(p)
+        module.sept[p] != .free && !bugged ==> holding(mmuLock) || ownsAFolio(p)
       }
     }
+    .expect(.vacuous, unlessMade: Self.mappingCalls, because: Self.nothingMapped)
     Always(
       "S-7-failed", "and not even when its removal failed", cites: "kvm-tdx S-7", "kvm-tdx S-8"
-    ) { forAll(Page.self) { p in module.sept[p] != .free ==> holding(mmuLock) || hasItsFolio(p) } }
+    ) { forAll(Page.self) { p in module.sept[p] != .free ==> holding(mmuLock) || ownsAFolio(p) } }
+    .expect(.vacuous, unlessMade: Self.mappingCalls, because: Self.nothingMapped)
     .expect(
-      .violated, when: faults == 1,
+      .violated, when: faults == 1 && pins == 0, ifMade: ["fallocate", "close(gmem)"],
       because: "a folio is truncated whether or not its removal succeeded (kvm-tdx B-15)"
     )
-    .expect(.violated, when: start == 1 && threads == 2, because: "as S-21-finalize")
+    .expect(
+      .violated, when: start == 1 && threads == 2, ifMade: ["fallocate"],
+      because: "as S-21-finalize")
     Always(
       "S-8", "a page that is mapped has its folio, unless it is being removed",
       cites: "kvm-tdx S-8"
     ) { forAll(Page.self) { p in mirror[p] && !holding(mmuLock) ==> hasItsFolio(p) } }
+    .expect(.vacuous, unlessMade: Self.mappingCalls, because: Self.nothingMapped)
     Always(
       "S-13", "the mirror is as the S-EPT, while nobody holds mmu_lock for write",
       cites: "kvm-tdx S-13"
@@ -138,12 +165,20 @@ extension TDXVM {
           && !exists(File.self) { g in fileOf[p] == g && gmemReleased[g] }
       }
     }
+    .expect(.vacuous, unlessMade: Self.mappingCalls, because: Self.nothingMapped)
+  }
+
+  /// The folio that the TD owns as the page has not gone back to the host.
+  private func ownsAFolio(_ p: Expr<Page>) -> Condition {
+    exists(File.self) { g in
+      exists(FileIndex.self) { i in ownedFile[p] == g && ownedIndex[p] == i && hasFolio[g, i] }
+    } || pinned[p]
   }
 
   private func hasItsFolio(_ p: Expr<Page>) -> Condition {
     exists(File.self) { g in
       exists(FileIndex.self) { i in fileOf[p] == g && indexOf[p] == i && hasFolio[g, i] }
-    }
+    } || pinned[p]
   }
 
   @ListBuilder<Property>
@@ -152,8 +187,12 @@ extension TDXVM {
       !bugged || faults == 1
     }
     .expect(
-      .violated, when: faults == 0 && start != 2,
-      because: "S-23-causes: what user space can do to kill the VM")
+      .violated, when: faults == 0 && start != 2, ifMade: Self.killingCalls,
+      because: "S-23-causes: what user space can do to kill the VM"
+    )
+    .expect(
+      .violated, when: hotplug == 1, ifMade: ["KVM_TDX_INIT_VCPU"],
+      because: "TDH.VP.WR finds the vCPU associated with another LP, see S-33")
     Always(
       "S-22", "mmap_lock is not taken inside invalidate_lock, which one thread can tell",
       cites: "kvm-tdx S-22", "kvm-tdx §3.2"
@@ -163,11 +202,13 @@ extension TDXVM {
       cites: "kvm-tdx S-39", "kvm-tdx S-23"
     ) { refusedByModule ==> bugCause != .other }
     .expect(.vacuous, when: faults == 0, because: "the module is never made to refuse")
+    .expect(.vacuous, unlessMade: ["KVM_TDX_INIT_VM"], because: "it is about KVM_TDX_INIT_VM")
     Always(
       "S-23-causes",
-      "width, vCPUs that are absent or not initialised, S-21-finalize: nothing else kills the VM",
+      "width, vCPUs absent or not initialised, S-21-finalize, S-33: nothing else kills the VM",
       cites: "kvm-tdx §2.5", "kvm-tdx §2.2.3", "kvm-tdx §2.10"
     ) { faults == 0 ==> bugCause != .other }
+    .expect(.vacuous, when: faults == 1, because: Self.afterFault)
   }
 
   @ListBuilder<Property>
@@ -188,12 +229,12 @@ extension TDXVM {
     Possible("runs", "a TD can be built and run", cites: "kvm-tdx §1.3") {
       exists(VCPU.self) { w in hasRun[w] && vcpu[w] == .initialized }
     }
-    .expect(.vacuous, when: start == 1, because: "no call of the scope runs a vCPU")
+    .expect(.vacuous, unlessMade: ["KVM_RUN"], because: "no call of the scope runs a vCPU")
     Possible("ends", "a TD that ran can be destroyed", cites: "kvm-tdx §4.4") {
       destroyed && hkid == .freed && !tdrHeld && !bugged && exists(VCPU.self) { w in hasRun[w] }
     }
-    .expect(.vacuous, when: start == 1, because: "no call of the scope closes the VM")
+    .expect(.vacuous, unlessMade: ["KVM_RUN"], because: "no call of the scope runs a vCPU")
     .expect(
-      .vacuous, when: start == 2 && vcpus == 2, because: "no call of the scope closes the VM")
+      .vacuous, unlessMade: ["close(vm)", "exit"], because: "no call of the scope closes the VM")
   }
 }

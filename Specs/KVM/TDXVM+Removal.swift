@@ -72,14 +72,25 @@ extension TDXVM {
           }
         }
       }
-      withoutVCPUs(.memPageRemove, by: module.pageRemove(p), into: status)
+      withoutVCPUs(.memPageRemove, by: module.pageRemove(p) + disowns(p), into: status)
       When(status != .ok) {
         kvmBug(after: status, amidFinalize: amid)
       } else: {
         seamcall(
           .phymemPageWBINVD, " of the page", by: module.pageWBINVD(p), into: status)
-        When(status != .ok) { kvmBug(after: status, amidFinalize: amid) }
+        When(status != .ok) {
+          kvmBug(after: status, amidFinalize: amid)
+        } else: {
+          unpin(p)
+        }
       }
+    }
+  }
+
+  private func disowns(_ p: Expr<Page>) -> [Statement] {
+    Statements {
+      ownedFile[p] <- nil
+      ownedIndex[p] <- nil
     }
   }
 

@@ -17,7 +17,7 @@ extension TDXVM {
       "KVM_RUN", taking: [caller, v], by: HostThread.self, cites: "kvm-tdx §2.5"
     ) {
       vcpuGate
-      Holding(vcpuMutex[v]) {
+      holdingVCPU {
         Step("is the vCPU there") {
           Check(kind != .td || mpRunnable[v], else: .EINTR)
             .because("it blocks until a signal", "kvm-tdx §2.5")
@@ -32,9 +32,13 @@ extension TDXVM {
         }
         loadRoot
         Repeat(while: again) {
+          interruptible
+          loadVCPU
           Step("KVM_REQ_VM_DEAD") { Check(!vmDead, else: .EIO) }
             .because("looked for before every entry", "kvm-tdx §2.5")
           Step("TDH.VP.ENTER") {
+            Check(!module.strayed[v], else: .ok)
+              .because("TDX_VCPU_ASSOCIATED: KVM_EXIT_INTERNAL_ERROR", "tdx-module §9.6")
             Require(!holding(module.tdr))
               .because("OPERAND_BUSY from TDH.VP.ENTER is retried", "kvm-tdx §2.5")
             module.enter(v.element)
@@ -79,7 +83,7 @@ extension TDXVM {
       "vCPU registers", taking: [caller, v, access], by: HostThread.self, cites: "kvm-tdx §1.1"
     ) {
       vcpuGate
-      Holding(vcpuMutex[v]) {
+      holdingVCPU {
         Step("what the TDX module protects") {
           Check(kind != .td || access != .protected, else: .EINVAL)
             .because("guest_state_protected", "kvm-tdx §1.1")
@@ -97,7 +101,7 @@ extension TDXVM {
       cites: "kvm-tdx §1.2"
     ) {
       vcpuGate(trying: environment == 1)
-      Holding(vcpuMutex[v]) { Step("sets it") { mpRunnable[v] <- Expr<Bool>(runnable.node) } }
+      holdingVCPU { Step("sets it") { mpRunnable[v] <- Expr<Bool>(runnable.node) } }
     }
   }
 }

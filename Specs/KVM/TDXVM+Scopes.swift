@@ -33,6 +33,7 @@ extension TDXVM {
   public var scopes: [Scope] {
     oneThread
     twoThreads
+    surroundings
     replay
   }
 
@@ -53,6 +54,18 @@ extension TDXVM {
     Scope(
       "build-faults", "a TD is built, one SEAMCALL may fail", ["FAULTS": 1],
       parts: [ThreadPart("vmm", calls: Self.buildCalls)])
+    Scope(
+      "region-size", "a TD is built by one thread that gets sizes wrong, in 7.4",
+      ["BUILT": 1, "ARGUMENTS": 1, "QUEUED": 1],
+      parts: [ThreadPart("builder", calls: Self.finishingCalls)])
+    Scope(
+      "obsolete-root", "one thread faults pages in while the root becomes obsolete",
+      ["BUILT": 2, "ROOTS": 1],
+      parts: [ThreadPart("prefaulter", calls: ["KVM_PRE_FAULT_MEMORY"])])
+    Scope(
+      "pins", "pages come and go, one SEAMCALL may fail, pages hold their folios",
+      ["BUILT": 2, "FAULTS": 1, "PINS": 1],
+      parts: [ThreadPart("vmm", calls: ["KVM_PRE_FAULT_MEMORY", "fallocate", "close(gmem)"])])
     Scope(
       "faults", "one SEAMCALL may fail", ["FAULTS": 1],
       parts: [ThreadPart("vmm", calls: Self.coreCalls)])
@@ -91,6 +104,56 @@ extension TDXVM {
       "two-vcpus", "two threads run vCPUs and fault on the same page",
       ["threads": 2, "vcpus": 2, "BUILT": 2],
       parts: [ThreadPart("runner", threads: 2, calls: Self.runningCalls + ["fallocate"])])
+  }
+
+  @ListBuilder<Scope>
+  private var surroundings: [Scope] {
+    Scope(
+      "no-memory", "allocations fail while a TD is created", ["ALLOCATIONS": 1],
+      parts: [ThreadPart("vmm", calls: Self.creationCalls)])
+    Scope(
+      "no-memory-built", "allocations fail while a TD is built and fed",
+      ["ALLOCATIONS": 1, "BUILT": 1],
+      parts: [
+        ThreadPart(
+          "vmm",
+          calls: Self.finishingCalls + Self.closingCalls + ["KVM_PRE_FAULT_MEMORY"])
+      ])
+    Scope(
+      "signals", "two threads, signals interrupt what waits",
+      ["SIGNALS": 1, "BUILT": 1, "threads": 2],
+      parts: [
+        ThreadPart("builder", calls: Self.finishingCalls),
+        ThreadPart("runner", calls: Self.runningCalls + ["KVM_SET_CPUID2"]),
+      ])
+    Scope(
+      "exit", "a process with a child ends while its TD runs",
+      ["PROCESSES": 1, "BUILT": 2, "threads": 2],
+      parts: [
+        ThreadPart(
+          "process", calls: ["KVM_RUN", "KVM_PRE_FAULT_MEMORY", "fork", "exit", "close(gmem)"]),
+        ThreadPart("child", calls: ["fallocate(child)", "exit(child)"]),
+      ])
+    Scope(
+      "migration", "vCPU threads move between CPUs, which go offline, one thread",
+      ["HOTPLUG": 1],
+      parts: [ThreadPart("vmm", calls: Self.creationCalls + ["CPU goes offline"])])
+    Scope(
+      "hotplug", "a CPU goes offline while a TD is built",
+      ["HOTPLUG": 1, "BUILT": 1, "threads": 2],
+      parts: [
+        ThreadPart(
+          "builder",
+          calls: Self.finishingCalls + ["close(vm)", "close(vcpu)", "close(gmem)"]),
+        ThreadPart("administrator", calls: ["CPU goes offline"]),
+      ])
+    Scope(
+      "hotplug-run", "CPUs go offline while a TD runs", ["HOTPLUG": 1, "BUILT": 2, "threads": 2],
+      parts: [
+        ThreadPart(
+          "runner", calls: Self.runningCalls + ["close(vm)", "close(vcpu)", "close(gmem)"]),
+        ThreadPart("administrator", calls: ["CPU goes offline"]),
+      ])
   }
 
   /// Not to be explored: as large as recordings need.

@@ -101,7 +101,9 @@ extension TDXVM {
             status == .noVCPUs, BugCause.noVCPUs,
             else: choose(
               status == .vcpuStateIncorrect, BugCause.uninitializedVCPU,
-              else: choose(amid, BugCause.removalAmidFinalize, else: BugCause.other)))
+              else: choose(
+                status == .vcpuAssociated, BugCause.associatedElsewhere,
+                else: choose(amid, BugCause.removalAmidFinalize, else: BugCause.other))))
       }
     }
   }

@@ -33,6 +33,19 @@ public struct TDXVM: Spec {
     "BUILT", 0...2, default: 0,
     "begins with 1: a TD with a bound memfd and vCPUs, 2: the same, initialised and finalized")
   let faults = Parameter("FAULTS", 0...1, default: 0, "1: one SEAMCALL may fail")
+  let signals = Parameter(
+    "SIGNALS", 0...1, default: 0, "1: signals interrupt calls where KVM looks for them")
+  let allocations = Parameter("ALLOCATIONS", 0...1, default: 0, "1: allocations may fail")
+  let processes = Parameter(
+    "PROCESSES", 0...1, default: 0, "1: a child inherits descriptors, and the process may end")
+  let hotplug = Parameter(
+    "HOTPLUG", 0...1, default: 0, "1: vCPU threads move between CPUs, and CPUs go offline")
+  let pins = Parameter(
+    "PINS", 0...1, default: 0, "1: a page that is mapped holds its folio, as before 6.19")
+  let queued = Parameter(
+    "QUEUED", 0...1, default: 0, "1: INIT_MEM_REGION's size is checked as queued for 7.4")
+  let roots = Parameter(
+    "ROOTS", 0...1, default: 0, "1: the roots of the vCPUs' page tables become obsolete once")
 
   /// The secure EPT's table of each level above a page (kvm-tdx §1.5).
   let table4 = Constant(Page.self, SEPTTable.self) { (_: Int, _: Int) in 3 }
@@ -99,6 +112,10 @@ public struct TDXVM: Spec {
   let isFresh = Map(VCPU.self, false, as: "fault_is_fresh")
   /// What the vCPU's fault maps: a FROZEN_SPTE.
   let frozen = Map(VCPU.self, Page?.none, as: "frozen_spte")
+  /// The vCPU's root is loaded and no longer valid.
+  let rootObsolete = Map(VCPU.self, false, as: "mmu_root_obsolete")
+  /// KVM holds a reference to the folio behind the page.
+  let pinned = Map(Page.self, false, as: "folio_pinned")
   let tableFrozen = Map(VCPU.self, SEPTTable?.none, as: "frozen_table")
 
   // The environment.
@@ -110,6 +127,19 @@ public struct TDXVM: Spec {
   let hasFailed = Var(false, as: "a_seamcall_was_made_to_fail")
   /// It was busy, so that the next one may be too.
   let wasBusy = Var(false, as: "it_was_busy")
+  let trouble = Var(Trouble.none, as: "trouble")
+  /// The vCPU's thread runs on another CPU than the one whose list the vCPU is on.
+  let movedAway = Map(VCPU.self, false, as: "vcpu_thread_has_moved")
+  /// Some package has CPUs, and none of them is online.
+  let packageOffline = Var(false, as: "package_is_offline")
+  let hasForked = Var(false, as: "has_forked")
+  let exited = Var(false, as: "process_has_exited")
+  let childHasExited = Var(false, as: "child_has_exited")
+  /// What the child has descriptors of.
+  let vmCopy = Var(false, as: "child_has_vm")
+  let vcpuCopy = Map(VCPU.self, false, as: "child_has_vcpu")
+  let gmemCopy = Map(File.self, false, as: "child_has_gmem")
+  let rootsWereZapped = Var(false, as: "roots_were_invalidated")
 
   // History.
   /// A SEAMCALL was busy where KVM takes that for a bug.
@@ -124,10 +154,15 @@ public struct TDXVM: Spec {
   /// get_user_pages_fast was called with invalidate_lock held, by the only thread there is.
   let lockedAround = Ghost(false, as: "invalidate_lock_around_mmap_lock")
   let freedTwice = Ghost(false, as: "freed_twice")
+  /// Which folio the TD owns as the page, whatever becomes of the memslot.
+  let ownedFile = Map(Page.self, File?.none, as: "owned_gmem")
+  let ownedIndex = Map(Page.self, FileIndex?.none, as: "owned_gmem_index")
   /// The page was to be measured, and is in the TD without.
   let unmeasured = Map(Page.self, false, as: "unmeasured")
   /// What the last KVM_TDX_INIT_VM that succeeded was given.
   let initDataTaken = Ghost(InitVMData.fine, as: "init_vm_taken")
+  /// INIT_MEM_REGION has begun with a size that wraps.
+  let wrappedTaken = Ghost(false, as: "wrapping_size_taken")
 
   // Locks (kvm-tdx §3.1).
   let kvmLock = Lock("kvm->lock", rank: 10)
@@ -193,7 +228,20 @@ public struct TDXVM: Spec {
     fails
     failsNow
     exits
+    rootsBecomeObsolete
+    troubleComes
+    fork
+    childPunches
+    childExits
+    processExits
+    threadMoves
+    cpuOffline
   }
 
-  public var properties: [Property] { safety }
+  public var properties: [Property] {
+    safety
+    processProperties
+    cpuProperties
+    progress
+  }
 }

@@ -52,7 +52,11 @@ public enum InitVMData: EnumDomain {
 }
 
 /// What KVM_TDX_INIT_MEM_REGION gets (kvm-tdx §2.3.2).
-public enum RegionData: EnumDomain { case fine, measured, unknownFlags, unreadable, malformed }
+public enum RegionData: EnumDomain {
+  case fine, measured, unknownFlags, unreadable, malformed
+  /// Well-formed but for a number of pages whose bytes wrap, so that the checks of 7.3 pass.
+  case wrapping
+}
 
 /// Which bits of a GPA are set that may be the shared bit.
 public enum GPABits: EnumDomain { case low, bit47, bit51, beyond }
@@ -166,5 +170,7 @@ public enum BugCause: EnumDomain {
   case uninitializedVCPU
   /// A page was removed while TDH.MR.FINALIZE had the TDR for itself.
   case removalAmidFinalize
+  /// The module has a vCPU associated with a CPU that KVM does not have it on.
+  case associatedElsewhere
   case other
 }

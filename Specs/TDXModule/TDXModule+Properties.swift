@@ -184,6 +184,7 @@ extension TDXModule {
         }
       }
     }
+    .expect(.vacuous, when: pages == 3, because: "no page is left for a second level")
   }
 
   private func pointsAtOwnPage(_ t: Expr<TD>, _ e: Expr<Entry>) -> Condition {
@@ -214,6 +215,7 @@ extension TDXModule {
         }
       }
     }
+    .expect(.vacuous, when: pages == 3, because: "no page is left for the S-EPT")
     Possible("two-at-once", "two TDs have keys, or the only one runs", cites: "tdx-module §8.2") {
       forAll(TD.self) { t in
         life[t] == .TD_KEYS_CONFIGURED && (isEntered(t) || tds != 1)
@@ -225,5 +227,6 @@ extension TDXModule {
     ) {
       exists(TD.self) { t in life[t] == .TD_TEARDOWN && children[t] > 2 }
     }
+    .expect(.vacuous, when: pages == 3, because: "only two pages can be left")
   }
 }

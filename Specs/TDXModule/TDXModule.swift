@@ -194,6 +194,9 @@ public struct TDXModule: Spec {
       "memory", "one TD with a page to spare: pages come and go while its vCPU runs",
       ["tds": 1, "hkids": 1, "pages": 5, "loose": 5, "units": 5])
     Scope(
+      "control", "one TD with its control pages only: keys, a vCPU, epochs",
+      ["tds": 1, "hkids": 1, "pages": 3, "loose": 3, "units": 3, "epochs": 5])
+    Scope(
       "two-packages", "one TD on two packages, whose cache write-backs can be interrupted",
       [
         "tds": 1, "hkids": 1, "pages": 5, "loose": 5, "units": 5, "lps": 2, "packages": 2,

@@ -49,9 +49,9 @@ struct Diagnosed: SpecPart {
     expect(error(inside("a")), "TDX1111")
   }
 
-  @Test("TDX1116: an expectation at a scope that is not there") func expectedScope() {
+  @Test("TDX1113: an expectation at a scope that is not there") func expectedScope() {
     let property = Always("A", "a") { part.flag }.expect(.violated, at: "none", because: "b")
-    expect(error(describe(part, [property]) { Action("a") { part.flag <- true } }), "TDX1116")
+    expect(error(describe(part, [property]) { Action("a") { part.flag <- true } }), "TDX1113")
   }
 
   @Test("TDX1120: fairness of what is not there") func fairness() {

@@ -46,7 +46,7 @@ let package = Package(
       dependencies: [
         "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "CExplorerShims", "Verdicts",
         "Documents", "TraceValidation", "TestGeneration", "CertificateChecker",
-        "ConformanceKit", "Catalogue",
+        "ConformanceKit", "BackendProcess", "ConformanceReports", "Catalogue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + (hasZ3 ? ["SymbolicChecker"] : []),
       // Not canImport: a module of an earlier build would still be found.
@@ -55,6 +55,10 @@ let package = Package(
     .target(name: "Reductions", dependencies: ["SpecLanguage", "SpecProgram"]),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
     .target(name: "ConformanceKit", path: "Conformance/Kit"),
+    .target(
+      name: "BackendProcess", dependencies: ["ConformanceKit"], path: "Conformance/Process"),
+    .target(
+      name: "ConformanceReports", dependencies: ["ConformanceKit"], path: "Conformance/Reports"),
     .target(
       name: "TestGeneration",
       dependencies: ["SpecLanguage", "SpecProgram", "ConformanceKit"]),
@@ -86,6 +90,20 @@ let package = Package(
       name: "TraceValidationTests",
       dependencies: ["TraceValidation", "SpecLanguage", "SpecProgram", "Catalogue"]),
     .testTarget(name: "ConformanceKitTests", dependencies: ["ConformanceKit"]),
+    .testTarget(
+      name: "TestGenerationTests",
+      dependencies: [
+        "TestGeneration", "SpecLanguage", "SpecProgram", "ConformanceKit", "Catalogue",
+      ]),
+    .testTarget(
+      name: "CertificateCheckerTests",
+      dependencies: [
+        "CertificateChecker", "TestGeneration", "SpecLanguage", "SpecProgram", "ConformanceKit",
+        "Catalogue",
+      ]),
+    .testTarget(
+      name: "BackendTests",
+      dependencies: ["ConformanceKit", "BackendProcess", "ConformanceReports"]),
     .testTarget(name: "TidyTests"),
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
     .testTarget(

@@ -109,7 +109,7 @@ public struct SuiteWriter {
     let sizes = program.scope.parameters.map { ($0.name, $0.value) }
     return ConformanceTest.Origin(
       spec: program.spec.name, scope: Dictionary(sizes) { first, _ in first },
-      fingerprint: machine.fingerprint)
+      fingerprint: machine.fingerprint, deferred: alphabet.deferred.map(\.call.name).uniqued)
   }
 
   private func step(_ state: Int, _ input: Int) -> ConformanceTest.Step {

@@ -31,11 +31,12 @@ final class ChildProcess {
     var pipes: [Int32] = [-1, -1]
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw Self.failure("socketpair") }
-    guard pipe2(&pipes, O_CLOEXEC) == 0 else {
+    guard pipe(&pipes) == 0 else {
       let error = Self.failure("pipe")
       for end in ends { close(end) }
       throw error
     }
+    for end in pipes { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     let started = Self.spawn(command, input: ends[1], output: pipes[1])
     close(ends[1])
     close(pipes[1])
@@ -75,7 +76,9 @@ final class ChildProcess {
     posix_spawn_file_actions_adddup2(&actions, input, 0)
     posix_spawn_file_actions_adddup2(&actions, output, 1)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    var words = ["/bin/sh", "-c", command].map { strdup($0) }
+    var words: [UnsafeMutablePointer<CChar>?] = ["/bin/sh", "-c", command].map {
+      (word: String) in strdup(word)
+    }
     defer { for word in words { free(word) } }
     words.append(nil)
     var pid: pid_t = 0
@@ -95,7 +98,7 @@ final class ChildProcess {
     var rest = line[...]
     while !rest.isEmpty {
       let sent = rest.withUnsafeBytes {
-        Glibc.send(input, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+        Glibc.send(input, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
       if sent < 0 {
         if errno == EINTR { continue }
@@ -120,7 +123,8 @@ final class ChildProcess {
       searched = pending.count
       guard pending.count <= Self.lineLimit else { throw .tooLong }
       let left = clock.now.duration(to: deadline)
-      let milliseconds = left.components.seconds * 1000
+      let milliseconds =
+        left.components.seconds * 1000
         + left.components.attoseconds / 1_000_000_000_000_000
       var waiting = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
       let ready = poll(&waiting, 1, Int32(clamping: max(0, milliseconds)))

@@ -96,7 +96,8 @@ public struct CertifiedGuarantee: Hashable, Sendable {
         for input in machine.inputs.indices where machine.step(tree.stateOf[node], input) != nil {
           guard let child = tree.child(node, input) else {
             throw CertificateProblem(
-              .coverage, "no test makes call \(input) in state \(tree.stateOf[node]), "
+              .coverage,
+              "no test makes call \(input) in state \(tree.stateOf[node]), "
                 + "\(step) calls from the cover")
           }
           next.insert(child)
@@ -128,7 +129,8 @@ public struct CertifiedGuarantee: Hashable, Sendable {
         else { continue }
         guard has(p, word), has(r, word) else {
           throw CertificateProblem(
-            .coverage, "word \(word) does not follow both a sequence to state "
+            .coverage,
+            "word \(word) does not follow both a sequence to state "
               + "\(tree.stateOf[p]) and one to state \(tree.stateOf[r])")
         }
         pairs += 1

@@ -11,7 +11,8 @@ struct JSONFields {
   }
 
   /// - Throws: a problem of the form when the bytes are no JSON object.
-  static func object(_ bytes: [UInt8], _ place: String) throws(CertificateProblem) -> [String: Any] {
+  static func object(_ bytes: [UInt8], _ place: String) throws(CertificateProblem) -> [String: Any]
+  {
     guard
       let value = try? JSONSerialization.jsonObject(with: Data(bytes)),
       let object = value as? [String: Any]

@@ -141,7 +141,8 @@ extension ObservableMachine {
     for cell in cells {
       switch cell {
       case .goes(let answer, let to): add("\(answer)>\(to)")
-      case .differs(let branches): add(branches.map { "\($0.answer)>\($0.to)" }.joined(separator: "|"))
+      case .differs(let branches):
+        add(branches.map { "\($0.answer)>\($0.to)" }.joined(separator: "|"))
       case .open(let reason): add(reason.rawValue)
       }
     }

@@ -62,7 +62,8 @@ public final class SpecOracle {
       let answer = SeenAnswer(outcome: outcome, observed: [:])
       let checks = Set(ends.compactMap(\.check)).sorted().map { caller.engine.program.checks[$0] }
       return Allowed(
-        expected: answer.expected, outcome: outcome, checks: checks.filter { $0.outcome == outcome },
+        expected: answer.expected, outcome: outcome,
+        checks: checks.filter { $0.outcome == outcome },
         then: Knowledge(states: Set(ends.map(\.state))))
     }
   }

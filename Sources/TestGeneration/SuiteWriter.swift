@@ -47,11 +47,13 @@ public struct SuiteWriter {
     }
     if !alphabet.deferred.isEmpty {
       let names = alphabet.deferred.map(\.call.name).uniqued
-      result.append("what is deferred happens before the next call: \(names.joined(separator: ", "))")
+      result.append(
+        "what is deferred happens before the next call: \(names.joined(separator: ", "))")
     }
     if unvisited > 0 {
-      result.append("\(unvisited) states behind calls that may be answered differently are not "
-        + "visited")
+      result.append(
+        "\(unvisited) states behind calls that may be answered differently are not "
+          + "visited")
     }
     return result
   }

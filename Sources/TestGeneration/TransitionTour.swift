@@ -83,7 +83,7 @@ struct TransitionTour {
       var state = 0
       var sequence: [Int] = []
       var useful = 0
-      for case let (input?, to) in part.lazy.map({ ($0.input, $0.to) }) {
+      for case (let input?, let to) in part.lazy.map({ ($0.input, $0.to) }) {
         sequence.append(input)
         let edge = state * machine.inputCount + input
         if !seen[edge] {

@@ -18,10 +18,11 @@ struct GenerateRunner {
       let suite = writer.suite(plan, criterion)
       guard !suite.tests.isEmpty else { throw ValidationError(writer.silence) }
       if let output = command.output {
-        try FileOutput.write(try text(try StrictJSON.file(suite)), to: output)
+        try FileOutput.write(try SuiteText(suite).text(), to: output)
       }
       if let path = command.certificate, let certificate = Certificate(plan, writer, suite) {
-        try FileOutput.write(try text(try StrictJSON.line(certificate)), to: path)
+        let bytes = try StrictJSON.line(certificate)
+        try FileOutput.write(String(decoding: bytes, as: UTF8.self), to: path)
       }
       try report(GeneratedSuite(writer, plan, suite))
       return .success
@@ -32,8 +33,6 @@ struct GenerateRunner {
       return .noAnswer
     }
   }
-
-  private func text(_ bytes: [UInt8]) throws -> String { String(decoding: bytes, as: UTF8.self) }
 
   private func refuse(_ error: MachineError) throws -> ExitStatus {
     switch error {
@@ -115,7 +114,8 @@ struct GeneratedSuite {
     return .members([
       "event": "suite", "name": .string(suite.name), "tests": .int(suite.tests.count),
       "calls": .int(calls), "walks": .int(plan.walks), "states": .int(machine.stateCount),
-      "inputs": .int(machine.inputs.count), "idle_inputs": .int(machine.idleInputs), "fingerprint": .string(machine.fingerprint),
+      "inputs": .int(machine.inputs.count), "idle_inputs": .int(machine.idleInputs),
+      "fingerprint": .string(machine.fingerprint),
       "cells": .object(machine.census.map { .init(name: $0.kind, value: .int($0.count)) }),
       "guarantee": .string(plan.guarantee),
       "hypotheses": .array(hypotheses.map { .string($0) }),

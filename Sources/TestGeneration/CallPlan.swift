@@ -2,6 +2,8 @@
 public struct CallPlan: Sendable {
   /// In order; none is the beginning of another, but for random walks.
   public let sequences: [[Int]]
+  /// What the first sequences are for, where the criterion says it.
+  public let purposes: [String]
   /// How many of the sequences, at the end, are random walks.
   public let walks: Int
   /// What running all of them shows.
@@ -14,11 +16,29 @@ public struct CallPlan: Sendable {
   /// How many calls the sequences have in all.
   public var callCount: Int { sequences.reduce(0) { $0 + $1.count } }
 
+  /// Sequences that meet a criterion.
+  public init(_ writer: SuiteWriter, _ options: PlanOptions) throws(PlanError) {
+    guard options.criterion == .checks else {
+      try self.init(writer.certain.machine, options)
+      return
+    }
+    let found = CheckCoverage(writer.machine, writer.program.checks)
+    let guarantee =
+      "gives each of \(found.answers) answers, by each check that refuses; in \(found.twins) cases "
+      + "with a twin that differs in one argument and is not refused by that check; shows the order "
+      + "of \(found.orders) pairs of checks that two arguments break at once"
+    try self.init(
+      writer.certain.machine, options, found.samples.map(\.sequence), guarantee, nil,
+      purposes: found.samples.map(\.purpose))
+  }
+
+  /// Sequences that meet a criterion which looks at a machine alone.
+  ///
   /// - Parameter machine: one whose states can all be reached.
-  public init(_ machine: Mealy, _ options: PlanOptions) throws(PlanError) {
+  init(_ machine: Mealy, _ options: PlanOptions) throws(PlanError) {
     let limit = options.mostCalls
-    var certified: CertifiedSequences?
-    var sequences: [[Int]]
+    let sequences: [[Int]]
+    let guarantee: String
     switch options.criterion {
     case .tour:
       sequences = TransitionTour(machine, resetCost: options.resetCost).sequences
@@ -40,22 +60,33 @@ public struct CallPlan: Sendable {
         + (tuples.covered < tuples.total ? "; no sequence of calls makes the others" : "")
     case .certified(let k, let adaptive):
       let found = try CertifiedSequences(machine, k: k, adaptive: adaptive, limit)
-      sequences = found.sequences
-      guarantee = found.guarantee
-      certified = found
-    case .random:
+      try self.init(machine, options, found.sequences, found.guarantee, found)
+      return
+    case .random, .checks:
       sequences = []
       guarantee = "guarantees nothing: random walks"
     }
+    try self.init(machine, options, sequences, guarantee, nil)
+  }
+
+  /// The sequences with random walks after them.
+  private init(
+    _ machine: Mealy, _ options: PlanOptions, _ sequences: [[Int]], _ guarantee: String,
+    _ certified: CertifiedSequences?, purposes: [String] = []
+  ) throws(PlanError) {
     let isRandom = options.criterion == .random
     let walks = machine.walks(
       isRandom ? max(1, options.walks) : options.walks, length: options.walkLength,
       seed: options.seed)
-    sequences += walks
-    guard sequences.reduce(0, { $0 + $1.count }) <= limit else { throw .tooLong(limit: limit) }
-    self.sequences = sequences
+    let limit = options.mostCalls
+    guard (sequences + walks).reduce(0, { $0 + $1.count }) <= limit else {
+      throw .tooLong(limit: limit)
+    }
+    self.sequences = sequences + walks
     self.walks = walks.count
+    self.guarantee = guarantee
     self.certified = certified
+    self.purposes = purposes
     hypotheses = Self.hypotheses(certified)
   }
 

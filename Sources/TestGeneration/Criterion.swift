@@ -1,5 +1,7 @@
 /// What the tests of a suite have to do.
 public enum Criterion: Hashable, Sendable {
+  /// Let every check refuse, and show which argument it is about.
+  case checks
   /// Take every transition; the directed Chinese postman.
   case tour
   /// Take every n + 1 transitions in a row; 0 is every transition.
@@ -11,9 +13,10 @@ public enum Criterion: Hashable, Sendable {
   /// Random walks.
   case random
 
-  /// As the command line spells it: `tour`, `1-switch`, `2-way`, `hsi`, `hybrid`, `random`.
+  /// As the command line spells it, with one of ``names``.
   public init?(_ name: String, k: Int) {
     switch name {
+    case "checks": self = .checks
     case "tour": self = .tour
     case "0-switch": self = .nSwitch(0)
     case "1-switch": self = .nSwitch(1)
@@ -29,11 +32,13 @@ public enum Criterion: Hashable, Sendable {
 
   /// Every name, in the order of strength.
   public static let names = [
-    "tour", "0-switch", "1-switch", "2-switch", "2-way", "3-way", "hsi", "hybrid", "random",
+    "checks", "tour", "0-switch", "1-switch", "2-switch", "2-way", "3-way", "hsi", "hybrid",
+    "random",
   ]
 
   public var name: String {
     switch self {
+    case .checks: "checks"
     case .tour: "tour"
     case .nSwitch(let n): "\(n)-switch"
     case .tuples(let t): "\(t)-way"

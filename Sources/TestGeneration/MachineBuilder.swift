@@ -18,6 +18,7 @@ final class MachineBuilder<E: Engine> {
   private var sights: [PackedState: [String: String]] = [:]
   private var beliefs: [[Int]: Int] = [:]
   private var order: [[Int]] = []
+  private var refusals: [Int32] = []
 
   /// - Throws: `unknown` for an observed name that is no variable.
   init(
@@ -51,7 +52,8 @@ final class MachineBuilder<E: Engine> {
     }
     let ordered = answers.sorted { $0.value < $1.value }.map(\.key)
     return ObservableMachine(
-      inputs: alphabet.inputs, answers: ordered, stateCount: order.count, cells: cells)
+      inputs: alphabet.inputs, answers: ordered, stateCount: order.count, cells: cells,
+      refusals: refusals)
   }
 
   private func belief(of states: Set<PackedState>) -> Int {
@@ -81,6 +83,9 @@ final class MachineBuilder<E: Engine> {
     for member in belief { rows.append(try ways(member)) }
     return alphabet.inputs.indices.map { input in
       let ways = rows.map { $0[input] }
+      // In sets of ends there is no order; the smallest is as good as any.
+      let check = ways.first?.ends.lazy.compactMap(\.check).min()
+      refusals.append(Int32(check ?? -1))
       if ways.contains(where: \.waits) { return .open(.waits) }
       let idle = ways.count { $0.ends.isEmpty }
       if idle == ways.count { return .open(.cannotBegin) }

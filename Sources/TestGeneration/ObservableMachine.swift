@@ -40,6 +40,12 @@ public struct ObservableMachine: Sendable {
   /// By state and input, row by row; the initial state is 0.
   public internal(set) var cells: [Cell]
 
+  /// By state and input: the last check that refused something in one way that the call can go,
+  /// as an index into the program's checks, or -1.
+  var refusals: [Int32]
+
+  func refusal(_ state: Int, _ input: Int) -> Int { Int(refusals[state * inputs.count + input]) }
+
   public func cell(_ state: Int, _ input: Int) -> Cell { cells[state * inputs.count + input] }
 
   /// How many cells there are of each kind, in words.
@@ -71,6 +77,9 @@ extension ObservableMachine {
     result.inputs = used.map { inputs[$0] }
     result.idleInputs = inputs.count - used.count
     result.cells = (0..<stateCount).flatMap { state in used.map { cell(state, $0) } }
+    result.refusals = (0..<stateCount).flatMap { state in
+      used.map { Int32(refusal(state, $0)) }
+    }
     return result
   }
 
@@ -112,9 +121,11 @@ extension ObservableMachine {
     var result = self
     result.stateCount = count
     result.cells = []
+    result.refusals = []
     var done = 0
     for state in 0..<stateCount where classes[state] == done {
       for input in inputs.indices {
+        result.refusals.append(Int32(refusal(state, input)))
         switch cell(state, input) {
         case .goes(let answer, let to):
           result.cells.append(.goes(answer: answer, to: classes[to]))

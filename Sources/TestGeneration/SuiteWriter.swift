@@ -71,8 +71,12 @@ public struct SuiteWriter {
     let plain = plan.sequences.count - plan.walks
     for (number, sequence) in plan.sequences.enumerated() {
       let isWalk = number >= plain
-      tests.append(
-        test(isWalk ? "random" : criterion.name, isWalk ? number - plain : number, sequence))
+      var test = test(
+        isWalk ? "random" : criterion.name, isWalk ? number - plain : number, sequence)
+      if number < plan.purposes.count {
+        test.purpose = "\(test.purpose): \(plan.purposes[number])"
+      }
+      tests.append(test)
     }
     let access = certain.machine.accessSequences
     for (number, (state, input)) in loose.enumerated() {

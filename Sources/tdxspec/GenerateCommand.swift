@@ -16,6 +16,8 @@ extension TDXSpec {
         nothing can be expected of it, with a reason. States that no sequence tells apart are one.
 
         CRITERIA
+          checks                  each check of each call refuses once, with twins that differ in \
+        one argument, and calls that break two checks at once
           tour, 0-switch          each transition, in the cheapest sequences (Chinese postman)
           1-switch, 2-switch      each two or three transitions in a row
           2-way, 3-way            each two or three different calls in every order

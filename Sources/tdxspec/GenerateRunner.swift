@@ -62,7 +62,7 @@ struct GenerateRunner {
     planning.walkLength = command.length
     planning.seed = command.seed
     planning.mostCalls = command.maxCalls
-    return (writer, try CallPlan(writer.certain.machine, planning))
+    return (writer, try CallPlan(writer, planning))
   }
 
   private func report(_ made: GeneratedSuite) throws {

@@ -1,7 +1,8 @@
-import ConformanceKit
 import ConformanceReports
 import Foundation
 import Testing
+
+@testable import ConformanceKit
 
 #if canImport(FoundationXML)
 import FoundationXML

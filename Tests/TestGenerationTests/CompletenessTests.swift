@@ -5,12 +5,14 @@ import Testing
 /// That a certified suite finds what its guarantee says, by trying the fault domain.
 @Suite struct CompletenessTests {
   /// What trying many implementations came to.
-  struct Tally: Equatable {
-    var inDomain = 0
+  struct Tally {
     var faulty = 0
     var killed = 0
+    /// Faulty ones that pass, although they are in the domain.
+    var missed = 0
+    /// Of every eighth faulty one: how many are in the domain, and how many are not.
+    var inside = 0
     var outside = 0
-    var killedOutside = 0
   }
 
   private func survives(_ implementation: Mealy, _ specification: Mealy, _ suite: [[Int]]) -> Bool {
@@ -21,15 +23,19 @@ import Testing
     _ implementation: Mealy, _ specification: Mealy, _ suite: CertifiedSequences,
     _ tally: inout Tally
   ) {
-    let isFaulty = !implementation.answersLike(specification)
+    guard !implementation.answersLike(specification) else {
+      // A right implementation is never killed.
+      tally.missed += survives(implementation, specification, suite.sequences) ? 0 : 1
+      return
+    }
+    tally.faulty += 1
     let killed = !survives(implementation, specification, suite.sequences)
-    if implementation.isInDomain(of: specification, cover: suite.cover, k: suite.k) {
-      tally.inDomain += 1
-      if isFaulty { tally.faulty += 1 }
-      if killed { tally.killed += 1 }
-    } else if isFaulty {
-      tally.outside += 1
-      if killed { tally.killedOutside += 1 }
+    if killed { tally.killed += 1 }
+    guard !killed || tally.faulty % 8 == 0 else { return }
+    let isInside = implementation.isInDomain(of: specification, cover: suite.cover, k: suite.k)
+    if isInside && !killed { tally.missed += 1 }
+    if tally.faulty % 8 == 0 {
+      if isInside { tally.inside += 1 } else { tally.outside += 1 }
     }
   }
 
@@ -62,10 +68,10 @@ import Testing
         Mealy.forEach(states: 3, inputs: 2, outputs: 2) {
           count($0, specification, suite, &tally)
         }
-        #expect(tally.killed == tally.faulty)
-        #expect(tally.faulty > 1_000)
+        #expect(tally.missed == 0)
+        #expect(tally.inside > 200)
         // The domain is a real restriction only for small k.
-        #expect(k > 0 || tally.outside > 1_000)
+        #expect(k > 0 || tally.outside > 200)
       }
     }
   }
@@ -81,8 +87,8 @@ import Testing
         count(mutant, specification, suite, &tally)
       }
     }
-    #expect(tally.killed == tally.faulty)
-    #expect(tally.faulty > 500)
+    #expect(tally.missed == 0)
+    #expect(tally.inside > 50)
   }
 
   /// A machine with holes gives no expectation there, and whoever is tested may do anything.
@@ -97,8 +103,8 @@ import Testing
         count(mutant, specification, suite, &tally)
       }
     }
-    #expect(tally.killed == tally.faulty)
-    #expect(tally.faulty > 300)
+    #expect(tally.missed == 0)
+    #expect(tally.inside > 50)
   }
 
   /// A suite without the tests for one state must miss something: the counting can fail.

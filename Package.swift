@@ -45,7 +45,8 @@ let package = Package(
       name: "tdxspec",
       dependencies: [
         "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "CExplorerShims", "Verdicts",
-        "Documents", "TraceValidation", "Catalogue",
+        "Documents", "TraceValidation", "TestGeneration", "CertificateChecker",
+        "ConformanceKit", "BackendProcess", "ConformanceReports", "Catalogue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + (hasZ3 ? ["SymbolicChecker"] : []),
       // Not canImport: a module of an earlier build would still be found.
@@ -54,6 +55,14 @@ let package = Package(
     .target(name: "Reductions", dependencies: ["SpecLanguage", "SpecProgram"]),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
     .target(name: "ConformanceKit", path: "Conformance/Kit"),
+    .target(
+      name: "BackendProcess", dependencies: ["ConformanceKit"], path: "Conformance/Process"),
+    .target(
+      name: "ConformanceReports", dependencies: ["ConformanceKit"], path: "Conformance/Reports"),
+    .target(
+      name: "TestGeneration",
+      dependencies: ["SpecLanguage", "SpecProgram", "ConformanceKit"]),
+    .target(name: "CertificateChecker"),
     .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),
     // Random specs and their comparison, for the tests with and without Z3. A test target, so
     // that only builds with testing enabled see it.
@@ -81,6 +90,20 @@ let package = Package(
       name: "TraceValidationTests",
       dependencies: ["TraceValidation", "SpecLanguage", "SpecProgram", "Catalogue"]),
     .testTarget(name: "ConformanceKitTests", dependencies: ["ConformanceKit"]),
+    .testTarget(
+      name: "TestGenerationTests",
+      dependencies: [
+        "TestGeneration", "SpecLanguage", "SpecProgram", "ConformanceKit", "Catalogue",
+      ]),
+    .testTarget(
+      name: "CertificateCheckerTests",
+      dependencies: [
+        "CertificateChecker", "TestGeneration", "SpecLanguage", "SpecProgram", "ConformanceKit",
+        "Catalogue",
+      ]),
+    .testTarget(
+      name: "BackendTests",
+      dependencies: ["ConformanceKit", "BackendProcess", "ConformanceReports"]),
     .testTarget(name: "TidyTests"),
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
     .testTarget(

@@ -37,6 +37,7 @@ extension ConformanceTest.Origin: Codable {
     case spec
     case scope
     case fingerprint
+    case deferred
   }
 
   /// Reads `{"spec": "kvm/tdx", "scope": {"vcpus": 2}, "fingerprint": "..."}`.
@@ -45,7 +46,8 @@ extension ConformanceTest.Origin: Codable {
     self.init(
       spec: try fields.name(.spec),
       scope: try fields.field(.scope, default: [:]),
-      fingerprint: fields.contains(.fingerprint) ? try fields.name(.fingerprint) : nil)
+      fingerprint: fields.contains(.fingerprint) ? try fields.name(.fingerprint) : nil,
+      deferred: try fields.field(.deferred, default: []))
   }
 
   /// Writes the origin; what is empty is left out.
@@ -54,6 +56,7 @@ extension ConformanceTest.Origin: Codable {
     try fields.encode(spec, forKey: .spec)
     try fields.encodeUnlessEmpty(scope, .scope)
     try fields.encodeIfPresent(fingerprint, forKey: .fingerprint)
+    try fields.encodeUnlessEmpty(deferred, .deferred)
   }
 }
 

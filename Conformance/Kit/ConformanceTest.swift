@@ -42,12 +42,18 @@ extension ConformanceTest {
     public var scope: [String: Int]
     /// The specification's fingerprint; a differing one means that the test may be stale.
     public var fingerprint: String?
+    /// What the specification lets happen by itself after each call.
+    public var deferred: [String]
 
     /// An origin.
-    public init(spec: String, scope: [String: Int] = [:], fingerprint: String? = nil) {
+    public init(
+      spec: String, scope: [String: Int] = [:], fingerprint: String? = nil,
+      deferred: [String] = []
+    ) {
       self.spec = spec
       self.scope = scope
       self.fingerprint = fingerprint
+      self.deferred = deferred
     }
   }
 

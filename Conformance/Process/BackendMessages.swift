@@ -1,0 +1,49 @@
+import ConformanceKit
+
+/// One line to a backend's standard input (docs/backend-protocol.md).
+struct BackendRequest: Encodable {
+  /// What the backend shall do.
+  enum Verb: String, Encodable {
+    case probe
+    case reset
+    case perform
+    case observe
+  }
+
+  /// The version of the protocol, told with ``Verb/probe``.
+  static let version = 1
+
+  let id: Int
+  let verb: Verb
+  var call: Call?
+
+  private enum Field: String, CodingKey {
+    case id
+    case verb = "do"
+    case version = "protocol"
+    case call
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var fields = encoder.container(keyedBy: Field.self)
+    try fields.encode(id, forKey: .id)
+    try fields.encode(verb, forKey: .verb)
+    if verb == .probe { try fields.encode(Self.version, forKey: .version) }
+    try fields.encodeIfPresent(call, forKey: .call)
+  }
+}
+
+/// One line from a backend's standard output; members that are not known are ignored.
+struct BackendReply: Decodable {
+  /// That the backend could not do what it was asked for.
+  struct Failure: Decodable {
+    let kind: String
+    let message: String
+  }
+
+  let id: Int
+  let profile: Profile?
+  let result: CallResult?
+  let observations: [String: Value]?
+  let error: Failure?
+}

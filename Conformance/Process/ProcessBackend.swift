@@ -1,0 +1,135 @@
+import ConformanceKit
+
+/// A backend behind a pipe, so that a system can be tested from any language.
+///
+/// It speaks lines of JSON (docs/backend-protocol.md). Whatever the process answers or fails to
+/// answer becomes an outcome or a ``BackendError``, and after an error the next reset starts it
+/// anew.
+public struct ProcessBackend: Backend {
+  /// How long it may take, in seconds.
+  public struct Limits: Hashable, Sendable {
+    /// For one call; a call that takes longer is an outcome, `timeout`.
+    public var call: Double
+    /// For everything else: its start, a reset, a look.
+    public var other: Double
+
+    /// Limits in seconds, greater than 0.
+    public init(call: Double = 10, other: Double = 30) {
+      self.call = call
+      self.other = other
+    }
+  }
+
+  private let command: String
+  private let limits: Limits
+  private var child: ChildProcess?
+  private var lastID = 0
+
+  /// A backend that the shell starts with the command.
+  public init(_ command: String, limits: Limits = Limits()) {
+    self.command = command
+    self.limits = limits
+  }
+
+  /// Asks what it can do; starts it if it does not run.
+  public mutating func probe() throws(BackendError) -> Profile {
+    let reply = try ask(.probe, start: true)
+    guard let profile = reply.profile else { throw broken("its answer to probe has no profile") }
+    return profile
+  }
+
+  /// Brings it to the state before any call; starts it if it does not run.
+  public mutating func reset() throws(BackendError) {
+    _ = try ask(.reset, start: true)
+  }
+
+  /// Makes the call. A process that has not answered when the limit passes is ended.
+  public mutating func perform(_ call: Call) throws(BackendError) -> CallResult {
+    let reply: BackendReply
+    do throws(BackendError) {
+      reply = try ask(.perform, call, start: false)
+    } catch {
+      // Only running out of time ends a process and says nothing else about it.
+      if error == Self.noAnswer { return CallResult(.timeout) }
+      throw error
+    }
+    guard let result = reply.result else { throw broken("its answer to perform has no result") }
+    return result
+  }
+
+  /// Everything that it can see.
+  public mutating func observe() throws(BackendError) -> [ObservationID: Value] {
+    let reply = try ask(.observe, start: false)
+    guard let seen = reply.observations else {
+      throw broken("its answer to observe has no observations")
+    }
+    return seen.asObservations
+  }
+
+  private static let noAnswer = BackendError(.lost, "it gave no answer in time")
+
+  private mutating func ask(
+    _ verb: BackendRequest.Verb, _ call: Call? = nil, start: Bool
+  ) throws(BackendError) -> BackendReply {
+    if child == nil {
+      guard start else { throw BackendError(.lost, "it does not run; a reset starts it") }
+      child = try ChildProcess(command)
+    }
+    guard let child else { throw BackendError(.lost, "it does not run") }
+    lastID += 1
+    let limit = verb == .perform ? limits.call : limits.other
+    let line: [UInt8]
+    do throws(FormatError) {
+      line = try StrictJSON.line(BackendRequest(id: lastID, verb: verb, call: call))
+    } catch {
+      throw BackendError(.unknownCall, "\(error)")
+    }
+    let answer: [UInt8]
+    do throws(ChildProcess.Silence) {
+      try child.send(line, within: limit)
+      answer = try child.receive(within: limit)
+    } catch {
+      stop()
+      throw Self.error(error)
+    }
+    return try read(answer)
+  }
+
+  private static func error(_ silence: ChildProcess.Silence) -> BackendError {
+    switch silence {
+    case .tooSlow: noAnswer
+    case .ended(let how): BackendError(.lost, how)
+    case .tooLong:
+      BackendError(.malformedAnswer, "a line has more than \(ChildProcess.lineLimit) bytes")
+    }
+  }
+
+  private mutating func read(_ answer: [UInt8]) throws(BackendError) -> BackendReply {
+    let reply: BackendReply
+    do throws(FormatError) {
+      reply = try StrictJSON.decode(BackendReply.self, from: answer)
+    } catch {
+      let start = String(decoding: answer.prefix(80), as: UTF8.self)
+      throw broken("\(error), in: \(start)")
+    }
+    guard reply.id == lastID else {
+      throw broken("it answered to message \(reply.id) instead of \(lastID)")
+    }
+    guard let failure = reply.error else { return reply }
+    guard let kind = BackendError.Kind(rawValue: failure.kind) else {
+      throw broken("'\(failure.kind)' is no kind of error")
+    }
+    throw BackendError(kind, failure.message)
+  }
+
+  /// An answer that the protocol does not allow: what comes next cannot be trusted.
+  private mutating func broken(_ message: String) -> BackendError {
+    stop()
+    return BackendError(.malformedAnswer, message)
+  }
+
+  private mutating func stop() {
+    child?.end()
+    child = nil
+  }
+}

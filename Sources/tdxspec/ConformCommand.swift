@@ -1,0 +1,112 @@
+import ArgumentParser
+import BackendProcess
+import ConformanceKit
+import ConformanceReports
+import Verdicts
+
+extension TDXSpec {
+  /// `tdxspec conform`.
+  struct Conform: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Runs a suite of conformance tests on a backend.",
+      discussion: """
+        A backend makes calls to a system and tells what came: exec:COMMAND runs a command that \
+        speaks docs/backend-protocol.md. A test passes, fails, is inconclusive or is skipped. A \
+        call that was answered wrongly is made again with fewer and fewer calls before it, and \
+        explained with the spec that the suite was made from.
+
+        EXAMPLES
+          tdxspec generate tutorial/ticket-lock --criterion hsi --observe taken -o suite.json
+          tdxspec conform --backend "exec:contrib/backends/ticket_lock.py" --suite suite.json
+          tdxspec conform --backend exec:./vmm --suite suite.json --shard 2/4 --format junit \
+        -o junit.xml
+          tdxspec conform --backend exec:./vmm --suite suite.json --skips skipped.txt --json
+          tdxspec conform --backend exec:./vmm --suite suite.json --compatibility
+
+        EXIT CODES
+          0 every test that ran passed, and exactly those of --skips were skipped
+          1 a test failed, or other tests were skipped  2 unusable input
+          3 a test was inconclusive  4 nothing could run here  70 the backend broke down
+        """)
+
+    @Option(name: .long, help: ArgumentHelp("exec:COMMAND.", valueName: "backend"))
+    var backend: String
+
+    @Option(name: .long, help: ArgumentHelp("What tdxspec generate wrote.", valueName: "file"))
+    var suite: String
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp("Only every n-th test, from the i-th.", valueName: "i/n"))
+    var shard: Shard?
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "The tests that shall be skipped here, one id a line.", valueName: "file"))
+    var skips: String?
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "\(ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
+    var format = ReportFormat.console
+
+    @Option(
+      name: .shortAndLong, help: ArgumentHelp("Write the report there.", valueName: "file"))
+    var output: String?
+
+    @Option(name: .long, help: ArgumentHelp("For one call, such as 10s.", valueName: "time"))
+    var callTimeout: Duration?
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp("Explain and shorten so many failed tests.", valueName: "n"))
+    var explain = 3
+
+    @Flag(name: .long, help: "Check the backend instead: what every backend must do.")
+    var compatibility = false
+
+    @Flag(name: .long, help: "JSON lines on standard output (docs/events.md).")
+    var json = false
+
+    func validate() throws {
+      guard backend.hasPrefix("exec:"), backend.count > 5 else {
+        throw ValidationError("there is no backend '\(backend)'; backends: exec:COMMAND")
+      }
+      guard explain >= 0 else { throw ValidationError("--explain takes a number from 0") }
+      if json && format != .console {
+        throw ValidationError("--json and --format both say what the output is")
+      }
+      if compatibility && (shard != nil || skips != nil || format != .console) {
+        throw ValidationError("--compatibility takes no --shard, --skips or --format")
+      }
+    }
+
+    func run() throws {
+      let status = try ConformRunner(command: self).run()
+      if status != .success { throw CommandExit(status: status) }
+    }
+  }
+}
+
+extension ReportFormat: ExpressibleByArgument {}
+
+/// `2/4`: the second of four parts.
+struct Shard: ExpressibleByArgument {
+  let index: Int
+  let count: Int
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, let index = Int(parts[0]), let count = Int(parts[1]), index >= 1,
+      index <= count
+    else { return nil }
+    self.index = index
+    self.count = count
+  }
+
+  func part<T>(of all: [T]) -> [T] {
+    all.indices.filter { $0 % count == index - 1 }.map { all[$0] }
+  }
+}

@@ -1,0 +1,141 @@
+import ArgumentParser
+import ConformanceKit
+import SpecLanguage
+import SpecProgram
+import TestGeneration
+import Verdicts
+
+extension TDXSpec {
+  /// `tdxspec generate`.
+  struct Generate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Makes a suite of conformance tests from a spec.",
+      discussion: """
+        One caller makes the calls and waits for each answer. What sequences of calls lead to are \
+        the states of a machine; in each, each call succeeds, is refused with an errno, or \
+        nothing can be expected of it, with a reason. States that no sequence tells apart are one.
+
+        CRITERIA
+          checks                  each check of each call refuses once, with twins that differ in \
+        one argument, and calls that break two checks at once
+          tour, 0-switch          each transition, in the cheapest sequences (Chinese postman)
+          1-switch, 2-switch      each two or three transitions in a row
+          2-way, 3-way            each two or three different calls in every order
+          hsi, hybrid             each state by the cover, up to k + 1 more calls, and what tells \
+        where that led: complete for the fault domain that is printed; --certificate shows why. \
+        hybrid uses adaptive distinguishing sequences where there are any
+          random                  random walks
+
+        EXAMPLES
+          tdxspec generate gmem/mainline --scope small --call mmap --call munmap --criterion tour
+          tdxspec generate kvm/tdx --scope build --criterion hybrid -o build.json
+          tdxspec generate kvm/tdx --scope build --criterion hsi --k 1 -o build.json \
+        --certificate build.certificate.json
+          tdxspec generate gmem/mainline --scope small --deferred kvm_gmem_release --deferred \
+        kvm_destroy_vm --criterion 1-switch -o gmem.json
+          tdxspec generate kvm/tdx --scope build --criterion tour --random 20 --seed 7 --json
+        """)
+
+    @Argument(help: "The spec.")
+    var spec: String
+
+    @OptionGroup var scope: ScopeOptions
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "\(Criterion.names.joined(separator: ", ")).", valueName: "name"))
+    var criterion = "tour"
+
+    @Option(name: .long, help: ArgumentHelp("For hsi and hybrid, 0 to 4.", valueName: "n"))
+    var k = 0
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "A call that tests make; may be repeated. All that threads can make by default.",
+        valueName: "call"))
+    var call: [String] = []
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "What the system does by itself after a call, before the next; may be repeated.",
+        valueName: "call"))
+    var deferred: [String] = []
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "A variable that backends can see: tests expect its values; may be repeated.",
+        valueName: "variable"))
+    var observe: [String] = []
+
+    @Option(
+      name: .long, help: ArgumentHelp("How many calls a fresh start is worth.", valueName: "n"))
+    var resetCost = 5
+
+    @Option(
+      name: .long, help: ArgumentHelp("So many random walks after the rest.", valueName: "n"))
+    var random: Int?
+
+    @Option(name: .long, help: ArgumentHelp("How long a random walk is.", valueName: "n"))
+    var length = 40
+
+    @Option(name: .long, help: ArgumentHelp("Of the random walks.", valueName: "n"))
+    var seed: UInt64 = 1
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp("Give up at so many states of the machine.", valueName: "n"))
+    var maxStates = 200_000
+
+    @Option(
+      name: .long, help: ArgumentHelp("Give up at so many calls in the suite.", valueName: "n"))
+    var maxCalls = 2_000_000
+
+    @Option(
+      name: .shortAndLong, help: ArgumentHelp("Write the suite there.", valueName: "file"))
+    var output: String?
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "Write why the suite is complete; tdxspec certificate checks it.", valueName: "file"))
+    var certificate: String?
+
+    @Flag(name: .long, help: "JSON lines on standard output (docs/events.md).")
+    var json = false
+
+    func validate() throws {
+      guard (0...4).contains(k) else { throw ValidationError("--k takes a number from 0 to 4") }
+      guard let criterion = Criterion(criterion, k: k) else {
+        throw ValidationError(
+          "there is no criterion '\(criterion)'; criteria: "
+            + Criterion.names.joined(separator: ", "))
+      }
+      if case .certified = criterion {
+      } else {
+        if k != 0 { throw ValidationError("--k is for hsi and hybrid") }
+        if certificate != nil { throw ValidationError("--certificate is for hsi and hybrid") }
+      }
+      if certificate != nil && output == nil {
+        throw ValidationError("--certificate needs the suite that it is for: add -o FILE")
+      }
+      for (name, value) in [
+        ("--reset-cost", resetCost), ("--length", length), ("--max-states", maxStates),
+        ("--max-calls", maxCalls), ("--random", random ?? 1),
+      ] where value < 1 {
+        throw ValidationError("\(name) takes a number from 1")
+      }
+      if random == nil, criterion == .random {
+        throw ValidationError("--criterion random needs --random: how many walks")
+      }
+    }
+
+    func run() throws {
+      let status = try GenerateRunner(command: self).run()
+      if status != .success { throw CommandExit(status: status) }
+    }
+  }
+}

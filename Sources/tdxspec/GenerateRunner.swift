@@ -1,0 +1,124 @@
+import ArgumentParser
+import ConformanceKit
+import SpecLanguage
+import SpecProgram
+import TestGeneration
+import Verdicts
+
+/// Makes a suite and says what it is.
+struct GenerateRunner {
+  let command: TDXSpec.Generate
+
+  func run() throws -> ExitStatus {
+    guard let criterion = Criterion(command.criterion, k: command.k) else {
+      throw ValidationError("there is no criterion '\(command.criterion)'")
+    }
+    do {
+      let (writer, plan) = try plan(criterion)
+      let suite = writer.suite(plan, criterion)
+      guard !suite.tests.isEmpty else { throw ValidationError(writer.silence) }
+      if let output = command.output {
+        try FileOutput.write(try SuiteText(suite).text(), to: output)
+      }
+      if let path = command.certificate, let certificate = Certificate(plan, writer, suite) {
+        let bytes = try StrictJSON.line(certificate)
+        try FileOutput.write(String(decoding: bytes, as: UTF8.self), to: path)
+      }
+      try report(GeneratedSuite(writer, plan, suite))
+      return .success
+    } catch let error as MachineError {
+      return try refuse(error)
+    } catch let error as PlanError {
+      Terminal.complain(error.description)
+      return .noAnswer
+    }
+  }
+
+  private func refuse(_ error: MachineError) throws -> ExitStatus {
+    switch error {
+    case .spec(let error): throw error
+    case .unknown(let message): throw ValidationError(message)
+    case .tooManyStates:
+      Terminal.complain(error.description)
+      return .noAnswer
+    }
+  }
+
+  private func plan(_ criterion: Criterion) throws -> (SuiteWriter, CallPlan) {
+    let spec = try SpecLookup.describe(command.spec, mutate: command.scope.mutate)
+    let resolved = try ResolvedScope(
+      spec, scope: command.scope.scope, overrides: try command.scope.overrides())
+    let program = try Program(spec, resolved, ProgramOptions(withoutProperties: true))
+    let options = MachineOptions(
+      calls: command.call, deferred: command.deferred, observed: command.observe,
+      mostStates: command.maxStates)
+    let alphabet = try CallAlphabet(program, options)
+    let engine = try GuardTable(try GroundProgram(program), monitors: [])
+    let machine = try ObservableMachine(engine, alphabet, options)
+    let writer = SuiteWriter(machine, alphabet, program, scope: command.scope.scope)
+    var planning = PlanOptions(criterion)
+    planning.resetCost = command.resetCost
+    planning.walks = command.random ?? 0
+    planning.walkLength = command.length
+    planning.seed = command.seed
+    planning.mostCalls = command.maxCalls
+    return (writer, try CallPlan(writer, planning))
+  }
+
+  private func report(_ made: GeneratedSuite) throws {
+    if command.json {
+      let events = [
+        Events.start("generate", version: TDXSpec.version), made.event, Events.end(.success),
+      ]
+      try Output.standard.write(events.map { $0.text + "\n" }.joined())
+    } else {
+      try Output.standard.write(made.text)
+    }
+  }
+}
+
+/// A suite as `generate` tells of it.
+struct GeneratedSuite {
+  private let writer: SuiteWriter
+  private let plan: CallPlan
+  private let suite: ConformanceSuite
+
+  init(_ writer: SuiteWriter, _ plan: CallPlan, _ suite: ConformanceSuite) {
+    self.writer = writer
+    self.plan = plan
+    self.suite = suite
+  }
+
+  private var calls: Int { suite.tests.reduce(0) { $0 + $1.steps.count } }
+  private var hypotheses: [String] { plan.hypotheses + writer.hypotheses }
+
+  var text: String {
+    let machine = writer.machine
+    var lines = [
+      "\(suite.name): \(suite.tests.count) tests, \(calls) calls",
+      "machine: \(machine.stateCount) states, \(machine.inputs.count) inputs "
+        + "(fingerprint \(machine.fingerprint))"
+        + (machine.idleInputs == 0 ? "" : "; \(machine.idleInputs) more can begin in no state"),
+    ]
+    lines += machine.census.map { kind, count in
+      let digits = "\(count)"
+      return String(repeating: " ", count: max(2, 10 - digits.count)) + digits + "  \(kind)"
+    }
+    lines.append("guarantee: \(plan.guarantee)")
+    lines += hypotheses.map { "  provided that \($0)" }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  var event: JSONValue {
+    let machine = writer.machine
+    return .members([
+      "event": "suite", "name": .string(suite.name), "tests": .int(suite.tests.count),
+      "calls": .int(calls), "walks": .int(plan.walks), "states": .int(machine.stateCount),
+      "inputs": .int(machine.inputs.count), "idle_inputs": .int(machine.idleInputs),
+      "fingerprint": .string(machine.fingerprint),
+      "cells": .object(machine.census.map { .init(name: $0.kind, value: .int($0.count)) }),
+      "guarantee": .string(plan.guarantee),
+      "hypotheses": .array(hypotheses.map { .string($0) }),
+    ])
+  }
+}

@@ -1,0 +1,39 @@
+import SpecLanguage
+import TDXModuleSpecs
+
+extension HugePageFile {
+  func actions(zeroing: @escaping (Expr<Page>) -> Condition) -> [Action] {
+    [
+      touch, pin, unpin, takeReference, dropReference, memoryRunsOut, memoryReturns,
+      guestFault(.private), guestFault(.shared), allocate, punchHole(zeroing: zeroing),
+      returnBlock, deleteSlot, createSlot, close,
+    ]
+  }
+
+  static var scopes: [Scope] {
+    let users = ThreadPart("user", calls: [touchName, allocateName])
+    let guest = ThreadPart("guest", calls: [runName(.private), runName(.shared)])
+    let converter = ThreadPart(
+      "converter", calls: [convertName, punchName, mergeName, workerName])
+    return [
+      Scope(
+        "small", "one block of two pages, two threads that may make any call",
+        ["huges": 1, "mids": 1, "pages": 2, "threads": 2]),
+      Scope(
+        "block", "one block of 2 × 2 pages: one thread converts, one uses the pages",
+        ["huges": 1, "mids": 2, "pages": 4, "threads": 2],
+        parts: [
+          converter,
+          ThreadPart("user", calls: [touchName, runName(.private), runName(.shared)]),
+        ]),
+      Scope(
+        "two", "two blocks of 2 × 2 pages: one thread converts, user space maps, pins, holds",
+        ["huges": 2, "mids": 4, "pages": 8, "threads": 2], parts: [converter, users]),
+      Scope(
+        "two-guest", "two blocks of 2 × 2 pages: one thread converts, a vCPU faults",
+        [
+          "huges": 2, "mids": 4, "pages": 8, "threads": 2, "HOLDERS": 0, "PRESSURE": 0,
+        ], parts: [converter, guest]),
+    ]
+  }
+}

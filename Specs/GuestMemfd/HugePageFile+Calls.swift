@@ -4,27 +4,15 @@ import TDXModuleSpecs
 
 /// Calls on the file and on its memslot.
 extension HugePageFile {
-  static let allocateName = "fallocate"
   static let punchName = "fallocate(PUNCH_HOLE)"
   static let bindName = "KVM_SET_USER_MEMORY_REGION2"
   static let deleteName = "KVM_SET_USER_MEMORY_REGION2(delete)"
   static let closeName = "close(guest_memfd)"
 
-  /// fallocate of a block (guest-memfd §2.4); the answer is ok if it is there already.
-  var allocate: Action {
-    Action(Self.allocateName, taking: [p], by: HostThread.self, cites: "guest-memfd §2.4") {
-      let mustSplit = Local<Bool>("the new block must be split")
-      Step("the call") { Require(gmem == .open && block[blockOf(p.element)] == .absent) }
-      Holding(invalidateLock, .shared) {
-        Check(gmem == .open, else: .EBADF)
-        getFolio(mustSplit)
-      }
-    }
-  }
-
   static let punchTakesUsers = "unmaps the hole from all user page tables"
   static let punchLooks = "does anybody hold a folio of the hole?"
   static let beginsPunch = "invalidation begins: the guest will lose the hole"
+  static let zapsHole = "zaps the hole"
   static let zeroes = "zeroes the part of the block"
   static let truncates = "truncates the block"
   static let endsPunch = "invalidation ends: the hole is there"
@@ -39,43 +27,55 @@ extension HugePageFile {
       Self.punchName, taking: [p, extent], by: HostThread.self, cites: "guest-memfd §2.4"
     ) {
       let h = blockOf(p.element)
-      Step("the call") {
+      Step(Self.punchTakesUsers) {
         Require(gmem == .open && extent.in(.page, .block) && block[h].in(.whole, .split))
+        Require(!isLocked)
+        Acquire(invalidateLock)
+        When(extent == .block && hasShared(h)) {
+          Each(Page.self) { q in When(isIn(q, h)) { userPTE[q] <- false } }
+        }
       }
-      Holding(invalidateLock) {
-        Check(gmem == .open, else: .EBADF)
-        When(extent == .page) {
-          takesHoleFromGuest(h)
-          Step(Self.zeroes) {
-            When(exists(Page.self) { q in zeroing(q) && !isMeant(q) }) { overreached <- true }
-          }
-          underMMULock(Self.endsPunch) { endsInvalidation }
-        } else: {
-          Step(Self.punchTakesUsers) {
-            When(hasShared(h)) {
-              Each(Page.self) { q in When(isIn(q, h)) { userPTE[q] <- false } }
-            }
-          }
-          Step(Self.punchLooks) {
-            Check(!hasShared(h) || !isBusy(h), else: .EAGAIN)
-              .because("the block is merged first", "guest-memfd P-PUNCH")
+      When(extent == .page) {
+        takesHoleFromGuest(h)
+        Step(Self.zeroes) {
+          When(exists(Page.self) { q in zeroing(q) && !isMeant(q) }) { overreached <- true }
+        }
+      } else: {
+        Step(Self.punchLooks) {
+          When(hasShared(h) && isBusy(h)) {
+            Release(invalidateLock)
+            Return(.EAGAIN)
+          } else: {
             When(!isBusy(h)) { block[h] <- .frozen }
           }
-          takesHoleFromGuest(h)
-          Step(Self.truncates) { leavesFile(h) }
-          underMMULock(Self.endsPunch) { endsInvalidation }
         }
+        .because("a block with shared pages is merged first", "guest-memfd P-PUNCH")
+        takesHoleFromGuest(h)
+        Step(Self.truncates) { leavesFile(h) }
+      }
+      Step(Self.endsPunch) {
+        endsInvalidation
+        Release(invalidateLock)
       }
     }
   }
 
+  /// invalidate_lock is held exclusively.
+  var isLocked: Condition { holding(invalidateLock) }
+
   @StatementBuilder
   private func takesHoleFromGuest(_ h: Expr<HugePage>) -> [Statement] {
-    underMMULock(Self.beginsPunch) { hull <- those(Page.self) { q in isIn(q, h) } }
-    When(protection == HostProtection.tdx) {
-      underMMULock(Self.demotesEntries) { demotes { q in isMeant(q) } }
+    Step(Self.beginsPunch) {
+      hull <- those(Page.self) { q in isIn(q, h) }
+      When(protection == HostProtection.tdx) {
+        demotes { q in isMeant(q) }
+      } else: {
+        zapsEntries { q in isMeant(q) }
+      }
     }
-    underMMULock("the guest loses the hole") { zapsEntries { q in isMeant(q) } }
+    When(protection == HostProtection.tdx) {
+      Step(Self.zapsHole) { zapsEntries { q in isMeant(q) } }
+    }
   }
 
   /// Who still holds a folio keeps the huge page from its pool (guest-memfd §2.4).
@@ -104,13 +104,15 @@ extension HugePageFile {
   /// The memslot goes, and all that the guest maps with it; the pages stay in the file.
   var deleteSlot: Action {
     Action(Self.deleteName, by: HostThread.self, cites: "guest-memfd §1.4") {
-      Holding(slotsLock) {
-        Step("marks the memslot INVALID") {
-          Check(bound, else: .EINVAL)
-          bound <- false
-        }
-        Step("synchronize_srcu") { Require(!holding(srcu, .shared)) }
-        underMMULock("unmaps the memslot from the guest") { zapsEntries { _ in Condition(.yes) } }
+      Step("marks the memslot INVALID") {
+        Require(bound)
+        Acquire(slotsLock)
+        bound <- false
+      }
+      Step("synchronize_srcu, then the guest loses the memslot") {
+        Require(forAll(VCPU.self) { v in fault[v] == .none })
+        zapsEntries { _ in Condition(.yes) }
+        Release(slotsLock)
       }
     }
   }
@@ -118,46 +120,45 @@ extension HugePageFile {
   /// A memslot for the file; M-REBOOT merges what can be merged (guest-memfd §4).
   var createSlot: Action {
     Action(Self.bindName, by: HostThread.self, cites: "guest-memfd §4") {
-      Holding(slotsLock) {
-        Step("the call") {
-          Check(!bound, else: .EINVAL)
-          Check(gmem == .open, else: .EBADF)
+      Step("the call") {
+        Require(!bound && gmem == .open)
+        Acquire(slotsLock)
+      }
+      When(policy == MergePolicy.reboot) {
+        Acquire(invalidateLock)
+        ForEach(HugePage.self) { h in
+          mergesLate(
+            h,
+            givingUp: Statements {
+              Release(invalidateLock)
+              Release(slotsLock)
+            })
         }
-        When(policy == MergePolicy.reboot) {
-          Holding(invalidateLock) {
-            Check(gmem == .open, else: .EBADF)
-            ForEach(HugePage.self) { h in mergesLate(h) }
-          }
-        }
-        Step("stores the binding") {
-          Check(gmem == .open, else: .EBADF)
-          bound <- true
-        }
+        Release(invalidateLock)
+      }
+      Step("stores the binding") {
+        When(gmem == .open) { bound <- true }
+        Release(slotsLock)
       }
     }
   }
 
-  static let beginsRelease = "invalidation begins: the guest loses the file"
-  static let endsRelease = "invalidation ends: the file is unbound"
   static let evicts = "evicts the inode"
+  static let releases = "unbinds the file: the guest loses it"
 
   /// munmap and close of the last reference: release, then the inode goes (guest-memfd §1.4).
   var close: Action {
     Action(Self.closeName, by: HostThread.self, cites: "guest-memfd §1.4", "guest-memfd §2.4") {
       Step("the last reference goes") {
-        Require(gmem == .open && !holding(invalidateLock) && !holding(invalidateLock, .shared))
+        Require(gmem == .open && !isLocked)
         gmem <- .closing
         Each(Page.self) { q in userPTE[q] <- false }
       }
-      Holding(slotsLock) {
-        Holding(invalidateLock) {
-          underMMULock(Self.beginsRelease) {
-            bound <- false
-            hull <- SetOf<Page>.all
-            zapsEntries { _ in Condition(.yes) }
-          }
-          underMMULock(Self.endsRelease) { endsInvalidation }
-        }
+      Step(Self.releases) {
+        Require(!holding(slotsLock) && !isLocked)
+        bound <- false
+        zapsEntries { _ in Condition(.yes) }
+        endsInvalidation
       }
       Step(Self.evicts) {
         Each(HugePage.self) { h in leavesFile(h) }

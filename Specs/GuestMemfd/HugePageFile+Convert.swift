@@ -12,8 +12,7 @@ extension HugePageFile {
   static let unmapsUsers = "unmaps it from all user page tables"
   static let freezes = "freezes the references of the folios concerned, or of none"
   static let beginsShared =
-    "invalidation begins, over whole blocks: the guest will lose private pages"
-  static let demotesEntries = "TDH.MEM.PAGE.DEMOTE of entries that reach beyond"
+    "invalidation begins, over whole blocks: the guest loses private pages; TDX demotes"
   static let zapsPrivate = "zaps the guest's private pages"
   static let releasesRMP = "PSMASH, and the pages are the host's in the RMP"
   static let splitsBlocks = "splits the blocks"
@@ -28,36 +27,42 @@ extension HugePageFile {
       Self.convertName, taking: [p, extent, target], by: HostThread.self,
       cites: "guest-memfd §2.4", "guest-memfd §2.2"
     ) {
-      Step("the call") { Require(gmem == .open) }
-      Holding(invalidateLock) {
-        Check(gmem == .open, else: .EBADF)
-        Step(Self.collects) {
-          Check(exists(Page.self) { q in differs(q) }, else: .ok)
-          Check(memory, else: .ENOMEM).because("nothing has changed")
-          work <- those(Page.self) { q in differs(q) }
-        }
-        When(target == .shared) {
-          turnsShared
-        } else: {
-          turnsPrivate
-        }
-        underMMULock(Self.endsConversion) { endsInvalidation }
+      Step(Self.collects) {
+        Require(gmem == .open && !isLocked)
+        Check(exists(Page.self) { q in differs(q) }, else: .ok)
+        Check(memory, else: .ENOMEM).because("nothing has changed")
+        Acquire(invalidateLock)
+        work <- those(Page.self) { q in differs(q) }
+      }
+      When(target == .shared) {
+        turnsShared
+      } else: {
+        turnsPrivate
+      }
+      Step(Self.endsConversion) {
+        endsInvalidation
+        Release(invalidateLock)
       }
     }
   }
 
   @StatementBuilder private var turnsShared: [Statement] {
-    Step(Self.freezes) {
-      Check(forAll(Page.self) { q in willSplit(q) ==> !isBusy(q) }, else: .EAGAIN)
+    freezesOrGivesUp(forAll(Page.self) { q in willSplit(q) ==> !isBusy(q) }) {
       Each(HugePage.self) { h in
         When(exists(Page.self) { q in isIn(q, h) && willSplit(q) }) { block[h] <- .frozen }
       }
     }
-    underMMULock(Self.beginsShared) { coversBlocks }
-    When(protection == HostProtection.tdx) {
-      Step(Self.demotesEntries) { demotes { q in work.contains(q) } }
+    Step(Self.beginsShared) {
+      coversBlocks
+      When(protection == HostProtection.tdx) {
+        demotes { q in work.contains(q) }
+      } else: {
+        zapsEntries { q in work.contains(q) }
+      }
     }
-    underMMULock(Self.zapsPrivate) { losesPrivate }
+    When(protection == HostProtection.tdx) {
+      Step(Self.zapsPrivate) { losesPrivate }
+    }
     When(protection == HostProtection.snp) {
       Step(Self.releasesRMP) { makesShared { q in work.contains(q) } }
     }
@@ -67,19 +72,27 @@ extension HugePageFile {
 
   @StatementBuilder private var turnsPrivate: [Statement] {
     Step(Self.unmapsUsers) { takesFromUsers }
-    Step(Self.freezes) {
-      Check(
-        forAll(Page.self) { q in work.contains(q) || willMerge(q) ==> !isBusy(q) }, else: .EAGAIN
-      )
-      .because("somebody holds a folio", "guest-memfd §2.4")
-      freezesMerged
-    }
-    underMMULock(Self.beginsPrivate) {
+    freezesOrGivesUp(
+      forAll(Page.self) { q in work.contains(q) || willMerge(q) ==> !isBusy(q) }
+    ) { freezesMerged }
+    Step(Self.beginsPrivate) {
       coversBlocks
       losesShared
     }
     Step(Self.storesPrivate) { stores(.private) }
     Step(Self.mergesBlocks) { mergesFrozen }
+  }
+
+  /// All folios concerned must be the page cache's alone, else EAGAIN (guest-memfd §2.4).
+  private func freezesOrGivesUp(
+    _ isFree: Condition, @StatementBuilder _ freezing: () -> [Statement]
+  ) -> Statement {
+    Step(Self.freezes) {
+      When(isFree, then: freezing) {
+        Release(invalidateLock)
+        Return(.EAGAIN)
+      }
+    }
   }
 
   // MARK: What the steps do

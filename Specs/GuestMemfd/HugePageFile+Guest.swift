@@ -12,54 +12,64 @@ extension HugePageFile {
   static func installs(_ access: Share) -> String { "installs the SPTE, \(access)" }
 
   /// KVM_RUN or KVM_PRE_FAULT_MEMORY: the answer says how large the mapping is.
+  ///
+  /// Under mmu_lock the range and the sequence number tell whether the fault was overtaken; what
+  /// it has found out under invalidate_lock may be outdated by then (guest-memfd §1.5).
   func guestFault(_ access: Share) -> Action {
     Action(
       Self.runName(access), taking: [v, p], by: HostThread.self, cites: "guest-memfd §2.4"
     ) {
-      let mustSplit = Local<Bool>("the new block must be split")
       let size = Local<Size>("size of the mapping")
-      Holding(vcpuMutex[v]) {
-        Holding(srcu, .shared) {
-          Step(Self.snapshots(access)) {
-            Check(bound, else: .EFAULT)
-            Check(share[p] == access, else: .EFAULT)
-              .because("KVM_EXIT_MEMORY_FAULT: user space is asked to convert", "guest-memfd §1.4")
-            Check(!isMapped(p.element), else: .ok)
-            stale[v] <- false
+      Step(Self.snapshots(access)) {
+        Require(fault[v] == .none).because("vcpu->mutex")
+        Check(bound, else: .EFAULT)
+        Check(share[p] == access, else: .EFAULT)
+          .because("KVM_EXIT_MEMORY_FAULT: user space is asked to convert", "guest-memfd §1.4")
+        Check(!isMapped(p.element), else: .ok)
+        fault[v] <- .fresh
+      }
+      Step(Self.getsPFN) {
+        Require(!holding(invalidateLock))
+        When(gmem != .open || !hasFolio(blockOf(p.element))) {
+          fault[v] <- .none
+          Return(.EFAULT)
+        } else: {
+          allocates(blockOf(p.element))
+          if access == .private {
+            size <- largest
+            makesPrivate
+          } else {
+            size <- Size.small
           }
-          Holding(invalidateLock, .shared) {
-            Check(gmem == .open, else: .EFAULT)
-            getFolio(mustSplit)
-            Step(Self.getsPFN) {
-              size <- (access == .private ? largest : Expr(Size.small.literal))
-              if access == .private { makesPrivate }
-            }
-          }
-          Holding(mmuLock, .read) {
-            Step(Self.installs(access)) {
-              retries
-              install(access, size)
-            }
-          }
-          When(size == .huge) { Return(.mappedHuge) }
-          When(size == .mid) { Return(.mappedMid) }
-          Return(.mappedSmall)
         }
       }
+      Step(Self.installs(access)) {
+        fault[v] <- .none
+        When(mayInstall) {
+          install(access, size)
+        } else: {
+          Return(.EAGAIN)
+        }
+      }
+      When(size == .huge) { Return(.mappedHuge) }
+      When(size == .mid) { Return(.mappedMid) }
+      Return(.mappedSmall)
     }
   }
 
-  var retries: Statement {
-    Check(!hull.contains(p.element) && !stale[v], else: .EAGAIN)
-      .because("RET_PF_RETRY", "guest-memfd I-FAULT")
-  }
+  /// Not RET_PF_RETRY (guest-memfd I-FAULT).
+  var mayInstall: Condition { !hull.contains(p.element) && fault[v] != .stale }
 
   /// The largest mapping that the folio, and an RMP without entries of 1 GiB, allow.
   private var largest: Expr<Size> {
     let p = p.element
     let h = blockOf(p)
-    let whole = levelSource == .folio ? block[h] == .whole : !hasShared(h)
-    let midWhole = whole || block[h] == .split && !midSplit[midOf[p]]
+    let isNew = block[h] == .absent
+    let whole =
+      levelSource == .folio ? block[h] == .whole || isNew && !hasShared(h) : !hasShared(h)
+    let midWhole =
+      whole || block[h] == .split && !midSplit[midOf[p]]
+      || isNew && staged == 1 && !hasShared(midOf[p])
     return choose(
       whole && protection != HostProtection.snp, Size.huge,
       else: choose(midWhole && mayBeMid, Size.mid, else: .small))
@@ -194,12 +204,7 @@ extension HugePageFile {
   @StatementBuilder
   var endsInvalidation: [Statement] {
     hull <- SetOf<Page>.empty
-    Each(VCPU.self) { v in When(holding(vcpuMutex[v])) { stale[v] <- true } }
+    Each(VCPU.self) { v in When(fault[v] == .fresh) { fault[v] <- .stale } }
     changed <- false
-  }
-
-  /// A step of its own under mmu_lock.
-  func underMMULock(_ name: String, @StatementBuilder _ body: () -> [Statement]) -> Statement {
-    Holding(mmuLock, .write) { Step(name, body) }
   }
 }

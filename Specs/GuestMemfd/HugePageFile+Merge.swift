@@ -8,16 +8,19 @@ extension HugePageFile {
   static let workerName = "merge worker"
   static let looksAtBlock = "can the block be merged?"
   static let beginsMerge = "invalidation begins: the guest will fault larger pages"
-  static let mergesBlock = "merges the block"
-  static let endsMerge = "invalidation ends: the block is merged"
+  static let mergesBlock = "merges the block, invalidation ends"
 
   /// M-DEMAND: user space asks for a block to be merged.
   var mergeOnDemand: Action {
     Action(
       Self.mergeName, each: HugePage.self, by: HostThread.self, cites: "guest-memfd §4"
     ) { h in
-      Step("the call") { Require(policy == MergePolicy.demand && block[h] == .split) }
-      mergesUnderLock(h)
+      Step("the call") {
+        Require(policy == MergePolicy.demand && block[h] == .split && gmem == .open && !isLocked)
+        Acquire(invalidateLock)
+      }
+      mergesLate(h, givingUp: Statements { Release(invalidateLock) })
+      Release(invalidateLock)
     }
   }
 
@@ -27,39 +30,44 @@ extension HugePageFile {
       Self.workerName, each: HugePage.self, by: HostThread.self, cites: "guest-memfd §4"
     ) { h in
       Step("there is something to merge") {
-        Require(policy == MergePolicy.deferred && block[h] == .split)
-        Require(!hasShared(h) && !isBusy(h) && memory && gmem == .open)
+        Require(policy == MergePolicy.deferred && block[h] == .split && gmem == .open && !isLocked)
+        Require(!hasShared(h) && !isBusy(h) && memory)
+        Acquire(invalidateLock)
       }
-      mergesUnderLock(h)
-    }
-  }
-
-  private func mergesUnderLock(_ h: Expr<HugePage>) -> Statement {
-    Holding(invalidateLock) {
-      Check(gmem == .open, else: .EBADF)
-      mergesLate(h)
+      mergesLate(h, givingUp: Statements { Release(invalidateLock) })
+      Release(invalidateLock)
     }
   }
 
   /// Frozen references, then nothing that can fail: what the merge allocates is there before.
+  ///
+  /// - Parameter givingUp: what precedes an error.
   @StatementBuilder
-  func mergesLate(_ h: Expr<HugePage>) -> [Statement] {
+  func mergesLate(_ h: Expr<HugePage>, givingUp: [Statement]) -> [Statement] {
     let merges = Local<Bool>("the block is merged")
+    let wanted = block[h] == .split && !hasShared(h)
     Step(Self.looksAtBlock) {
-      merges <- (block[h] == .split && !hasShared(h))
-      When(block[h] == .split && !hasShared(h)) {
-        Check(memory, else: .ENOMEM)
-        Check(!isBusy(h), else: .EAGAIN).because("somebody holds a folio", "guest-memfd §4")
-        block[h] <- .frozen
+      merges <- wanted
+      When(wanted && !memory) {
+        givingUp
+        Return(.ENOMEM)
       }
+      When(wanted && memory && isBusy(h)) {
+        givingUp
+        Return(.EAGAIN)
+      }
+      When(wanted && memory && !isBusy(h)) { block[h] <- .frozen }
     }
+    .because("somebody may hold a folio", "guest-memfd §4")
     When(merges) {
-      underMMULock(Self.beginsMerge) {
+      Step(Self.beginsMerge) {
         hull <- those(Page.self) { q in isIn(q, h) }
         When(protection != HostProtection.tdx) { zapsEntries { q in isIn(q, h) } }
       }
-      Step(Self.mergesBlock) { becomesWhole(h) }
-      underMMULock(Self.endsMerge) { endsInvalidation }
+      Step(Self.mergesBlock) {
+        becomesWhole(h)
+        endsInvalidation
+      }
     }
   }
 }

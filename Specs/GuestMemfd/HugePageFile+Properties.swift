@@ -147,10 +147,8 @@ extension HugePageFile {
       cites: "guest-memfd §5.2"
     ) {
       forAll(MidPage.self) { m in
-        midRMP[m] ==> forAll(Page.self) { p in midOf[p] == m ==> assigned[p] }
-      }
-      forAll(MidPage.self) { m in
-        protection == HostProtection.snp && midSPTE[m] && !isInHull(m) ==> midRMP[m]
+        midSPTE[m] && !isInHull(m) && protection == HostProtection.snp
+          ==> midRMP[m] && forAll(Page.self) { p in midOf[p] == m ==> assigned[p] }
       }
     }
     .expect(.vacuous, when: protection != HostProtection.snp, because: "there is no RMP")

@@ -11,28 +11,24 @@ extension HugePageFile {
   }
 
   static var scopes: [Scope] {
-    let users = ThreadPart("user", calls: [touchName, allocateName])
-    let guest = ThreadPart("guest", calls: [runName(.private), runName(.shared)])
     let converter = ThreadPart(
       "converter", calls: [convertName, punchName, mergeName, workerName])
+    let guest = ThreadPart("guest", calls: [runName(.private), runName(.shared)])
     return [
       Scope(
         "small", "one block of two pages, two threads that may make any call",
         ["huges": 1, "mids": 1, "pages": 2, "threads": 2]),
       Scope(
-        "block", "one block of 2 × 2 pages: one thread converts, one uses the pages",
-        ["huges": 1, "mids": 2, "pages": 4, "threads": 2],
-        parts: [
-          converter,
-          ThreadPart("user", calls: [touchName, runName(.private), runName(.shared)]),
-        ]),
+        "block", "one block of 2 × 2 pages: one thread converts, a vCPU faults, users pin and hold",
+        ["huges": 1, "mids": 2, "pages": 4, "threads": 2], parts: [converter, guest]),
       Scope(
-        "two", "two blocks of 2 × 2 pages: one thread converts, user space maps, pins, holds",
-        ["huges": 2, "mids": 4, "pages": 8, "threads": 2], parts: [converter, users]),
+        "two", "two blocks of 2 × 2 pages: one thread converts, users map, pin and hold pages",
+        ["huges": 2, "mids": 4, "pages": 8, "threads": 1, "PRESSURE": 0], parts: [converter]),
       Scope(
         "two-guest", "two blocks of 2 × 2 pages: one thread converts, a vCPU faults",
         [
-          "huges": 2, "mids": 4, "pages": 8, "threads": 2, "HOLDERS": 0, "PRESSURE": 0,
+          "huges": 2, "mids": 4, "pages": 8, "threads": 2, "PINS": 0, "HOLDERS": 0, "PRESSURE": 0,
+          "USERS": 0,
         ], parts: [converter, guest]),
     ]
   }

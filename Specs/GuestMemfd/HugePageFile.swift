@@ -26,6 +26,8 @@ struct HugePageFile: SpecPart {
     "STAGED", 0...1, default: 0, "1: a split leaves parts of 2 MiB whole; not in RFC v2")
   let initShared = Parameter("INIT_SHARED", 0...1, default: 0, "1: all pages start shared")
   let protection = Parameter("BACKEND", 0...2, default: 0, "nothing (0), TDX (1), SEV-SNP (2)")
+  let users = Parameter("USERS", 0...1, default: 1, "1: user space touches shared pages")
+  let pins = Parameter("PINS", 0...1, default: 1, "1: user space pins a page that it maps")
   let holders = Parameter(
     "HOLDERS", 0...1, default: 1, "1: somebody takes references to folios for a moment")
   let pressure = Parameter("PRESSURE", 0...1, default: 1, "1: memory may run out at any moment")
@@ -58,8 +60,7 @@ struct HugePageFile: SpecPart {
   let hugeSPTE = Map(HugePage.self, false, as: "spte_1G")
   /// What an invalidation in progress covers.
   let hull = Var(SetOf<Page>.empty, as: "mmu_invalidate_range")
-  /// mmu_invalidate_seq has moved on since the vCPU's fault took its snapshot.
-  let stale = Map(VCPU.self, false, as: "fault_is_stale")
+  let fault = Map(VCPU.self, FaultState.none, as: "fault_in_flight")
   /// SEV-SNP: the page is the guest's in the RMP.
   let assigned = Map(Page.self, false, as: "rmp_assigned")
   /// SEV-SNP: one RMP entry of 2 MiB says so.
@@ -73,12 +74,9 @@ struct HugePageFile: SpecPart {
   /// A call has destroyed the contents of a page that it is not about.
   let overreached = Ghost(false)
 
-  let vcpuMutex = Locks("vcpu->mutex", each: VCPU.self, rank: 20)
   let slotsLock = Lock("kvm->slots_lock", rank: 30)
+  /// Faults take it shared, for one step each; mmu_lock's sections are steps too.
   let invalidateLock = RWLock("invalidate_lock", rank: 40)
-  let mmuLock = RWLock("mmu_lock", rank: 50)
-  /// kvm->srcu: readers are never waited for by their own kind.
-  let srcu = RWLock("kvm->srcu", rank: nil)
 
   let v = NamedArgument<VCPU>("v")
   let p = NamedArgument<Page>("p")

@@ -30,6 +30,14 @@ public enum Extent: EnumDomain {
   case file
 }
 
+/// A guest's fault between its look at the memslot and the new entry (guest-memfd §1.5).
+public enum FaultState: EnumDomain {
+  case none
+  case fresh
+  /// mmu_invalidate_seq has moved on since.
+  case stale
+}
+
 /// The size of a folio or of a mapping.
 public enum Size: EnumDomain {
   case small

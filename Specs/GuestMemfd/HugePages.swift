@@ -54,9 +54,6 @@ public struct HugePages: Spec {
   }
 
   @ListBuilder<Property> private var progress: [Property] {
-    Possible("merged-again", "a block that was split is whole and mapped by one entry") {
-      exists(HugePage.self) { h in file.hugeSPTE[h] && file.memory && !file.stash[h] }
-    }
     LeadsTo(
       "P-CONVERT", "a conversion ends, whoever holds the folios", each: HostThread.self,
       cites: "guest-memfd P-NOSPIN", fairness: [.strong(threadsOf: HostThread.self)]

@@ -45,8 +45,6 @@ extension HugePageFile {
           When(hasShared(h) && isBusy(h)) {
             Release(invalidateLock)
             Return(.EAGAIN)
-          } else: {
-            When(!isBusy(h)) { block[h] <- .frozen }
           }
         }
         .because("a block with shared pages is merged first", "guest-memfd P-PUNCH")

@@ -57,8 +57,9 @@ extension HugePageFile {
       When(protection == HostProtection.tdx) {
         demotes { q in work.contains(q) }
       } else: {
-        zapsEntries { q in work.contains(q) }
+        zapsEntries { q in work.contains(q) || becomesSmall(midOf[q]) }
       }
+      .because("entries are no larger than folios", "guest-memfd I-LEVEL")
     }
     When(protection == HostProtection.tdx) {
       Step(Self.zapsPrivate) { losesPrivate }

@@ -83,10 +83,11 @@ extension HugePageFile {
       || forAll(Page.self) { q in midOf[q] == m ==> !assigned[q] }
   }
 
-  /// SEV-SNP: the page becomes the guest's in the RMP (guest-memfd §5.2).
+  /// SEV-SNP: the page becomes the guest's in the RMP (guest-memfd §5.2), unless it has turned
+  /// shared since the fault began.
   @StatementBuilder private var makesPrivate: [Statement] {
     let m = midOf[p.element]
-    When(protection == HostProtection.snp) {
+    When(protection == HostProtection.snp && share[p] == .private) {
       When(largest == .small) {
         assigned[p] <- true
       } else: {
@@ -167,13 +168,21 @@ extension HugePageFile {
   func demotes(_ which: @escaping (Expr<Page>) -> Condition) -> [Statement] {
     Each(HugePage.self) { h in When(isDemoted(h, which)) { hugeSPTE[h] <- false } }
     Each(MidPage.self) { m in
-      When(midSPTE[m] || isDemoted(blockOf[m], which)) { midSPTE[m] <- !isCut(m, which) }
+      When(midSPTE[m] || isDemoted(blockOf[m], which)) {
+        midSPTE[m] <- !(isCut(m, which) || becomesSmall(m))
+      }
     }
     Each(Page.self) { q in
       When(
-        (midSPTE[midOf[q]] || isDemoted(blockOf(q), which)) && isCut(midOf[q], which)
+        (midSPTE[midOf[q]] || isDemoted(blockOf(q), which))
+          && (isCut(midOf[q], which) || becomesSmall(midOf[q]))
       ) { spte[q] <- .private }
     }
+  }
+
+  /// The part is in a block that is about to be split down to 4 KiB.
+  func becomesSmall(_ m: Expr<MidPage>) -> Condition {
+    staged == 0 && block[blockOf[m]] == .frozen
   }
 
   /// The block's entry of 1 GiB reaches beyond these pages.

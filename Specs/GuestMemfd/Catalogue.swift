@@ -5,7 +5,7 @@ public enum GuestMemfdSpecs {
   public static var all: [CatalogueEntry] {
     [
       CatalogueEntry { GmemMainline() }, CatalogueEntry { InPlaceConversion() },
-      CatalogueEntry { HugePages() },
+      CatalogueEntry { HugePages() }, CatalogueEntry { HugePagesRFCv2() },
     ]
   }
 }

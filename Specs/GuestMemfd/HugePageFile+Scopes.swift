@@ -2,7 +2,7 @@ import SpecLanguage
 import TDXModuleSpecs
 
 extension HugePageFile {
-  func actions(zeroing: @escaping (Expr<Page>) -> Condition) -> [Action] {
+  func actions(touch: Action, zeroing: @escaping (Expr<Page>) -> Condition) -> [Action] {
     [
       touch, pin, unpin, takeReference, dropReference, memoryRunsOut, memoryReturns,
       guestFault(.private), guestFault(.shared), allocate, punchHole(zeroing: zeroing),

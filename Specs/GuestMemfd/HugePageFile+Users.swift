@@ -34,7 +34,12 @@ extension HugePageFile {
   /// needs more (guest-memfd §2.7).
   func hasFolio(_ h: Expr<HugePage>) -> Condition {
     block[h].in(.whole, .split)
-      || block[h] == .absent && (memory || hugetlb == 0 || !hasShared(h))
+      || block[h] == .absent && isReserved && (memory || hugetlb == 0 || !hasShared(h))
+  }
+
+  /// The reservation has a huge page left: there is one for each block.
+  var isReserved: Condition {
+    those(HugePage.self) { h in block[h] != .absent }.count() + inHand < huges
   }
 
   /// A new block is split at once if it has a shared page (guest-memfd §2.4).

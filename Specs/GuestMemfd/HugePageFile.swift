@@ -43,7 +43,8 @@ struct HugePageFile: SpecPart {
   let midSplit = Map(MidPage.self, false, as: "part_split")
   /// What a hugetlb page was is kept aside while it is split.
   let stash = Map(HugePage.self, false, as: "stash")
-  /// Huge pages that faults have taken from the reservation and not yet put into the file.
+  /// Huge pages that faults have taken from the reservation and not yet put into the file; in
+  /// RFC v2 only.
   let inHand = Var(0, in: 0...4, as: "in_hand")
 
   // Who holds a folio besides the page cache.
@@ -85,14 +86,6 @@ struct HugePageFile: SpecPart {
   /// The pages that a conversion has to change.
   let work = Local<SetOf<Page>>("pages to change")
 
-  /// How a fault gets a folio for a block that has none.
-  enum Allocation {
-    /// Nobody else allocates for the block meanwhile.
-    case serialised
-    /// Each fault takes a huge page of its own, and the first to put it into the file wins.
-    case racing
-  }
-  let allocation: Allocation
   /// What tells how large a private mapping may be.
   enum LevelSource {
     case folio
@@ -101,8 +94,7 @@ struct HugePageFile: SpecPart {
   }
   let levelSource: LevelSource
 
-  init(allocation: Allocation = .serialised, levelSource: LevelSource = .folio) {
-    self.allocation = allocation
+  init(levelSource: LevelSource = .folio) {
     self.levelSource = levelSource
     share = Map(
       Page.self, choose(initShared == 1, Share.shared, else: .private), as: "shareability")

@@ -20,7 +20,7 @@ public struct HugePages: Spec {
     file.convert
     file.mergeOnDemand
     file.mergeLater
-    file.actions(zeroing: { q in file.isMeant(q) })
+    file.actions(touch: file.touch, zeroing: { q in file.isMeant(q) })
   }
 
   @ListBuilder<Property> public var properties: [Property] {

@@ -148,7 +148,7 @@ extension HugePageFile {
   var close: Action {
     Action(Self.closeName, by: HostThread.self, cites: "guest-memfd §1.4", "guest-memfd §2.4") {
       Step("the last reference goes") {
-        Require(gmem == .open && !isLocked)
+        Require(gmem == .open && !isLocked && !holding(invalidateLock, .shared))
         gmem <- .closing
         Each(Page.self) { q in userPTE[q] <- false }
       }

@@ -10,7 +10,8 @@ extension HugePageFile {
   static let convertName = "KVM_SET_MEMORY_ATTRIBUTES2"
   static let collects = "collects what differs, allocates all that will be needed"
   static let unmapsUsers = "unmaps it from all user page tables"
-  static let freezes = "freezes the references of the folios concerned, or of none"
+  static let freezesSplit = "freezes the folios that will be split, or none"
+  static let freezesMerged = "freezes the folios that turn private or will be merged, or none"
   static let beginsShared =
     "invalidation begins, over whole blocks: the guest loses private pages; TDX demotes"
   static let zapsPrivate = "zaps the guest's private pages"
@@ -47,11 +48,7 @@ extension HugePageFile {
   }
 
   @StatementBuilder private var turnsShared: [Statement] {
-    freezesOrGivesUp(forAll(Page.self) { q in willSplit(q) ==> !isBusy(q) }) {
-      Each(HugePage.self) { h in
-        When(exists(Page.self) { q in isIn(q, h) && willSplit(q) }) { block[h] <- .frozen }
-      }
-    }
+    freezesForSplit
     Step(Self.beginsShared) {
       coversBlocks
       When(protection == HostProtection.tdx) {
@@ -74,8 +71,9 @@ extension HugePageFile {
   @StatementBuilder private var turnsPrivate: [Statement] {
     Step(Self.unmapsUsers) { takesFromUsers }
     freezesOrGivesUp(
-      forAll(Page.self) { q in work.contains(q) || willMerge(q) ==> !isBusy(q) }
-    ) { freezesMerged }
+      Self.freezesMerged,
+      if: forAll(Page.self) { q in work.contains(q) || willMerge(q) ==> !isBusy(q) }
+    ) { freezesMerging }
     Step(Self.beginsPrivate) {
       coversBlocks
       losesShared
@@ -84,11 +82,21 @@ extension HugePageFile {
     Step(Self.mergesBlocks) { mergesFrozen }
   }
 
+  var freezesForSplit: Statement {
+    freezesOrGivesUp(
+      Self.freezesSplit, if: forAll(Page.self) { q in willSplit(q) ==> !isBusy(q) }
+    ) {
+      Each(HugePage.self) { h in
+        When(exists(Page.self) { q in isIn(q, h) && willSplit(q) }) { block[h] <- .frozen }
+      }
+    }
+  }
+
   /// All folios concerned must be the page cache's alone, else EAGAIN (guest-memfd §2.4).
-  private func freezesOrGivesUp(
-    _ isFree: Condition, @StatementBuilder _ freezing: () -> [Statement]
+  func freezesOrGivesUp(
+    _ name: String, if isFree: Condition, @StatementBuilder _ freezing: () -> [Statement]
   ) -> Statement {
-    Step(Self.freezes) {
+    Step(name) {
       When(isFree, then: freezing) {
         Release(invalidateLock)
         Return(.EAGAIN)
@@ -137,7 +145,7 @@ extension HugePageFile {
     changed <- true
   }
 
-  @StatementBuilder var freezesMerged: [Statement] {
+  @StatementBuilder var freezesMerging: [Statement] {
     Each(HugePage.self) { h in
       When(
         willMergeWhole(h) || exists(MidPage.self) { m in blockOf[m] == h && willMergePart(m) }

@@ -4,7 +4,9 @@ import TDXModuleSpecs
 
 /// The guest's faults, and what invalidations take from it.
 extension HugePageFile {
-  static let getsPFN = "kvm_gmem_get_pfn: the size of the mapping"
+  static func getsPFN(_ access: Share) -> String {
+    "kvm_gmem_get_pfn, \(access): the size of the mapping"
+  }
   static func runName(_ access: Share) -> String { "KVM_RUN(\(access) access)" }
   static func snapshots(_ access: Share) -> String {
     "takes a snapshot of mmu_invalidate_seq; is the page \(access)?"
@@ -19,7 +21,6 @@ extension HugePageFile {
     Action(
       Self.runName(access), taking: [v, p], by: HostThread.self, cites: "guest-memfd §2.4"
     ) {
-      let size = Local<Size>("size of the mapping")
       Step(Self.snapshots(access)) {
         Require(fault[v] == .none).because("vcpu->mutex")
         Check(bound, else: .EFAULT)
@@ -28,25 +29,11 @@ extension HugePageFile {
         Check(!isMapped(p.element), else: .ok)
         fault[v] <- .fresh
       }
-      Step(Self.getsPFN) {
-        Require(!holding(invalidateLock))
-        When(gmem != .open || !hasFolio(blockOf(p.element))) {
-          fault[v] <- .none
-          Return(.EFAULT)
-        } else: {
-          allocates(blockOf(p.element))
-          if access == .private {
-            size <- largest
-            makesPrivate
-          } else {
-            size <- Size.small
-          }
-        }
-      }
+      Step(Self.getsPFN(access)) { getPFN(access) }
       Step(Self.installs(access)) {
         fault[v] <- .none
         When(mayInstall) {
-          install(access, size)
+          install(access)
         } else: {
           Return(.EAGAIN)
         }
@@ -57,16 +44,40 @@ extension HugePageFile {
     }
   }
 
+  /// - Parameters:
+  ///   - source: what tells how large a private mapping may be.
+  ///   - preparing: whether the page is made private in the RMP.
+  @StatementBuilder
+  func getPFN(
+    _ access: Share, by source: LevelSource? = nil, preparing: Condition? = nil
+  ) -> [Statement] {
+    Require(!isLocked)
+    When(gmem != .open || !hasFolio(blockOf(p.element))) {
+      fault[v] <- .none
+      Return(.EFAULT)
+    } else: {
+      allocates(blockOf(p.element))
+      if access == .private {
+        size <- largest(by: source ?? levelSource)
+        When(
+          protection == HostProtection.snp && (preparing ?? (share[p] == .private))
+        ) { makesPrivate(largest(by: source ?? levelSource)) }
+      } else {
+        size <- Size.small
+      }
+    }
+  }
+
   /// Not RET_PF_RETRY (guest-memfd I-FAULT).
   var mayInstall: Condition { !hull.contains(p.element) && fault[v] != .stale }
 
   /// The largest mapping that the folio, and an RMP without entries of 1 GiB, allow.
-  private var largest: Expr<Size> {
+  private func largest(by source: LevelSource) -> Expr<Size> {
     let p = p.element
     let h = blockOf(p)
     let isNew = block[h] == .absent
     let whole =
-      levelSource == .folio ? block[h] == .whole || isNew && !hasShared(h) : !hasShared(h)
+      source == .folio ? block[h] == .whole || isNew && !hasShared(h) : !hasShared(h)
     let midWhole =
       whole || block[h] == .split && !midSplit[midOf[p]]
       || isNew && staged == 1 && !hasShared(midOf[p])
@@ -83,24 +94,22 @@ extension HugePageFile {
       || forAll(Page.self) { q in midOf[q] == m ==> !assigned[q] }
   }
 
-  /// SEV-SNP: the page becomes the guest's in the RMP (guest-memfd §5.2), unless it has turned
-  /// shared since the fault began.
-  @StatementBuilder private var makesPrivate: [Statement] {
+  /// SEV-SNP: the page becomes the guest's in the RMP (guest-memfd §5.2).
+  @StatementBuilder
+  private func makesPrivate(_ size: Expr<Size>) -> [Statement] {
     let m = midOf[p.element]
-    When(protection == HostProtection.snp && share[p] == .private) {
-      When(largest == .small) {
-        assigned[p] <- true
-      } else: {
-        midRMP[m] <- true
-        Each(Page.self) { q in When(midOf[q] == m) { assigned[q] <- true } }
-      }
+    When(size == .small) {
+      assigned[p] <- true
+    } else: {
+      midRMP[m] <- true
+      Each(Page.self) { q in When(midOf[q] == m) { assigned[q] <- true } }
     }
   }
 
   /// A larger entry replaces smaller ones. TDX keeps them: KVM does not promote
   /// (guest-memfd §5.1).
   @StatementBuilder
-  func install(_ access: Share, _ size: Local<Size>) -> [Statement] {
+  func install(_ access: Share) -> [Statement] {
     let p = p.element
     let m = midOf[p]
     let h = blockOf(p)

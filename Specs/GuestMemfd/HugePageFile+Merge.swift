@@ -12,9 +12,8 @@ extension HugePageFile {
 
   /// M-DEMAND: user space asks for a block to be merged.
   var mergeOnDemand: Action {
-    Action(
-      Self.mergeName, each: HugePage.self, by: HostThread.self, cites: "guest-memfd §4"
-    ) { h in
+    Action(Self.mergeName, taking: [merged], by: HostThread.self, cites: "guest-memfd §4") {
+      let h = merged.element
       Step("the call") {
         Require(policy == MergePolicy.demand && block[h] == .split && gmem == .open && !isLocked)
         Acquire(invalidateLock)
@@ -39,12 +38,19 @@ extension HugePageFile {
     }
   }
 
+  /// What a merge does that freezes folios although somebody holds them.
+  func freezes(_ h: Expr<HugePage>) -> [Statement] {
+    Statements {
+      merges <- (block[h] == .split && !hasShared(h))
+      When(block[h] == .split && !hasShared(h)) { block[h] <- .frozen }
+    }
+  }
+
   /// Frozen references, then nothing that can fail: what the merge allocates is there before.
   ///
   /// - Parameter givingUp: what precedes an error.
   @StatementBuilder
   func mergesLate(_ h: Expr<HugePage>, givingUp: [Statement]) -> [Statement] {
-    let merges = Local<Bool>("the block is merged")
     let wanted = block[h] == .split && !hasShared(h)
     Step(Self.looksAtBlock) {
       merges <- wanted

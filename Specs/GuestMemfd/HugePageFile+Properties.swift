@@ -78,10 +78,10 @@ extension HugePageFile {
       "I-S", "a block that is whole has no shared page", cites: "guest-memfd I-S"
     ) {
       forAll(HugePage.self) { h in
-        block[h] == .whole && !holding(invalidateLock) ==> !hasShared(h)
+        block[h] == .whole && !isLocked ==> !hasShared(h)
       }
       forAll(Page.self) { p in
-        share[p] == .shared && block[blockOf(p)] == .split && !holding(invalidateLock)
+        share[p] == .shared && block[blockOf(p)] == .split && !isLocked
           ==> midSplit[midOf[p]]
       }
     }
@@ -89,6 +89,10 @@ extension HugePageFile {
       "I-COVER", "no block is lost: it is in the file, on its way to the pool, or in it",
       cites: "guest-memfd I-COVER"
     ) { forAll(HugePage.self) { h in block[h] != .lost } }
+    Always(
+      "I-FROZEN", "a block is out of the file only while a call splits or merges it",
+      cites: "guest-memfd I-COVER"
+    ) { forAll(HugePage.self) { h in block[h] == .frozen ==> isLocked } }
     Always(
       "I-STASH", "what a hugetlb page was is kept exactly while its block is split",
       cites: "guest-memfd I-STASH"
@@ -117,7 +121,7 @@ extension HugePageFile {
   @ListBuilder<Property> var invalidationProperties: [Property] {
     Always(
       "I-INV-BAL", "an invalidation in progress is that of one call", cites: "guest-memfd I-INV-BAL"
-    ) { exists(Page.self) { p in hull.contains(p) } ==> holding(invalidateLock) }
+    ) { exists(Page.self) { p in hull.contains(p) } ==> isLocked }
     Always(
       "I-UNAFFECTED", "nothing is lost outside of the pages that a call is about",
       cites: "guest-memfd I-UNAFFECTED", "guest-memfd I-PUNCH"
@@ -137,7 +141,7 @@ extension HugePageFile {
       cites: "guest-memfd I-RMP"
     ) {
       forAll(Page.self) { p in
-        assigned[p] && !holding(invalidateLock)
+        assigned[p] && !isLocked
           ==> share[p] == .private && !userPTE[p] && pinned != p
       }
     }
@@ -149,6 +153,14 @@ extension HugePageFile {
       forAll(MidPage.self) { m in
         midSPTE[m] && !isInHull(m) && protection == HostProtection.snp
           ==> midRMP[m] && forAll(Page.self) { p in midOf[p] == m ==> assigned[p] }
+      }
+    }
+    .expect(.vacuous, when: protection != HostProtection.snp, because: "there is no RMP")
+    Always(
+      "I-RMP-WHOLE", "an RMP entry of 2 MiB has no page of the host's", cites: "guest-memfd §5.2"
+    ) {
+      forAll(MidPage.self) { m in
+        midRMP[m] && !isLocked ==> forAll(Page.self) { p in midOf[p] == m ==> assigned[p] }
       }
     }
     .expect(.vacuous, when: protection != HostProtection.snp, because: "there is no RMP")

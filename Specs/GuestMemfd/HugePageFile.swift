@@ -12,9 +12,8 @@ import TDXModuleSpecs
 struct HugePageFile: SpecPart {
   let vcpus = Parameter("vcpus", of: VCPU.self, 1...2, default: 1, "virtual CPUs")
   let huges = Parameter("huges", of: HugePage.self, 1...4, default: 1, "blocks of the file")
-  let mids = Parameter(
-    "mids", of: MidPage.self, 1...8, default: 2, "parts of 2 MiB of all blocks")
-  let pages = Parameter("pages", of: Page.self, 1...16, default: 4, "pages of 4 KiB of all blocks")
+  let mids: Parameter
+  let pages: Parameter
   let threads = Parameter("threads", of: HostThread.self, 1...4, default: 2, "threads")
   let policy = Parameter(
     "POLICY", 0...4, default: 0,
@@ -27,6 +26,9 @@ struct HugePageFile: SpecPart {
   let initShared = Parameter("INIT_SHARED", 0...1, default: 0, "1: all pages start shared")
   let protection = Parameter("BACKEND", 0...2, default: 0, "nothing (0), TDX (1), SEV-SNP (2)")
   let users = Parameter("USERS", 0...1, default: 1, "1: user space touches shared pages")
+  let userAddress = Parameter(
+    "UADDR", 0...1, default: 0,
+    "1: the memslot's userspace_addr maps the file, so that unmapping users zaps shared pages")
   let pins = Parameter("PINS", 0...1, default: 1, "1: user space pins a page that it maps")
   let holders = Parameter(
     "HOLDERS", 0...1, default: 1, "1: somebody takes references to folios for a moment")
@@ -81,10 +83,16 @@ struct HugePageFile: SpecPart {
 
   let v = NamedArgument<VCPU>("v")
   let p = NamedArgument<Page>("p")
+  let merged = NamedArgument<HugePage>("block")
   let extent = NamedArgument<Extent>("extent")
   let target = NamedArgument<Share>("attributes")
   /// The pages that a conversion has to change.
   let work = Local<SetOf<Page>>("pages to change")
+
+  /// The block that a merge is about is merged.
+  let merges = Local<Bool>("the block is merged")
+  /// How large the entry of a fault in flight may be.
+  let size = Local<Size>("size of the mapping")
 
   /// What tells how large a private mapping may be.
   enum LevelSource {
@@ -94,7 +102,13 @@ struct HugePageFile: SpecPart {
   }
   let levelSource: LevelSource
 
-  init(levelSource: LevelSource = .folio) {
+  /// - Parameter fanOut: parts of the block, and pages of each, where nothing else is said.
+  init(levelSource: LevelSource = .folio, fanOut: (mids: Int, pages: Int) = (2, 2)) {
+    mids = Parameter(
+      "mids", of: MidPage.self, 1...8, default: fanOut.mids, "parts of 2 MiB of all blocks")
+    pages = Parameter(
+      "pages", of: Page.self, 1...16, default: fanOut.mids * fanOut.pages,
+      "pages of 4 KiB of all blocks")
     self.levelSource = levelSource
     share = Map(
       Page.self, choose(initShared == 1, Share.shared, else: .private), as: "shareability")

@@ -30,6 +30,7 @@ public struct HugePages: Spec {
     file.sharingProperties
     conversion
     progress
+    scenarios
   }
 
   @ListBuilder<Property> private var conversion: [Property] {
@@ -37,8 +38,8 @@ public struct HugePages: Spec {
       "I-ROLLBACK", "a conversion that can still fail has changed nothing",
       cites: "guest-memfd I-ROLLBACK", "guest-memfd I-CONV-ATOMIC"
     ) {
-      at(HugePageFile.collects) || at(HugePageFile.unmapsUsers) || at(HugePageFile.freezes)
-        ==> !file.changed
+      at(HugePageFile.unmapsUsers) || at(HugePageFile.freezesSplit)
+        || at(HugePageFile.freezesMerged) ==> !file.changed
     }
     Always(
       "P-MERGE", "merging early: a split block has a shared page, but within a call",
@@ -65,4 +66,5 @@ public struct HugePages: Spec {
   }
 
   public var scopes: [Scope] { HugePageFile.scopes }
+  public var mutations: [Mutation] { file.mutations }
 }

@@ -27,7 +27,13 @@ extension HugePagesRFCv2 {
         Step(Self.unmapsPrivate) { file.losesPrivate }
         converts(to: .shared)
       } else: {
-        Step(Self.unmapsUsers) { file.takesFromUsers }
+        Step(Self.unmapsUsers) {
+          file.takesFromUsers
+          When(file.userAddress == 1) {
+            Each(Page.self) { q in When(file.work.contains(q)) { file.spte[q] <- .none } }
+          }
+        }
+        .because("the MMU notifier zaps what the memslot's userspace_addr maps; inferred")
         Step(Self.looks) {
           When(exists(Page.self) { q in file.work.contains(q) && file.isBusy(q) }) {
             giveUp(.EAGAIN)

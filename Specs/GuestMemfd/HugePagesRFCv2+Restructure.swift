@@ -5,6 +5,7 @@ import TDXModuleSpecs
 /// Splitting and merging one block as RFC v2 does (guest-memfd §2.4).
 extension HugePagesRFCv2 {
   static let freezes = "spins until nobody holds a folio of the block, takes it out of the file"
+  static let freezesForced = "does the same without asking whether a page is shared"
   static let insertsSmall = "saves the metadata, puts small folios into the file"
   static let insertsWhole = "frees the saved metadata, puts one folio into the file"
   static let insertsAgain = "puts into the file again what was there"
@@ -22,7 +23,7 @@ extension HugePagesRFCv2 {
       concerned <- (file.block[h] == .split && !file.hasShared(h))
     }
     When(concerned) {
-      Step(Self.freezes) {
+      Step(forced && target == .private ? Self.freezesForced : Self.freezes) {
         Require(!file.isBusy(h))
         file.block[h] <- .frozen
         stuck <- false

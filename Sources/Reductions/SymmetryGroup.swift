@@ -45,8 +45,24 @@ public struct SymmetryGroup: Sendable {
         excluded += sorts.map { ($0, "each plays a part of its own") }
         continue
       }
+      if sorts.count > 1 {
+        guard
+          let all = Self.keepingTables(sorts, free, program, most: Self.mostPermutations)
+        else {
+          excluded += sorts.map { ($0, "too many permutations keep the tables") }
+          continue
+        }
+        let kept = all.filter { Self.keeps($0, program) }
+        guard kept.count > 1 else {
+          excluded += sorts.map { ($0, "constants or initial values tell all its elements apart") }
+          continue
+        }
+        components.append(
+          Component(sorts: sorts, order: kept.count, permutations: kept, isFull: false))
+        continue
+      }
       if count > Self.mostPermutations {
-        if sorts.count == 1, sorts[0] != .thread,
+        if sorts[0] != .thread,
           Self.swaps(sorts[0], free[sorts[0]] ?? 1).allSatisfy({ Self.keeps($0, program) })
         {
           components.append(
@@ -65,7 +81,7 @@ public struct SymmetryGroup: Sendable {
       components.append(
         Component(
           sorts: sorts, order: kept.count, permutations: kept,
-          isFull: sorts.count == 1 && sorts[0] != .thread && kept.count == all.count))
+          isFull: sorts[0] != .thread && kept.count == all.count))
     }
     self.components = components
     self.excluded = excluded

@@ -3,6 +3,9 @@ import SpecLanguage
 /// The specs of this module.
 public enum GuestMemfdSpecs {
   public static var all: [CatalogueEntry] {
-    [CatalogueEntry { GmemMainline() }, CatalogueEntry { InPlaceConversion() }]
+    [
+      CatalogueEntry { GmemMainline() }, CatalogueEntry { InPlaceConversion() },
+      CatalogueEntry { HugePages() }, CatalogueEntry { HugePagesRFCv2() },
+    ]
   }
 }

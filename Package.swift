@@ -45,15 +45,18 @@ let package = Package(
       name: "tdxspec",
       dependencies: [
         "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "CExplorerShims", "Verdicts",
-        "Documents", "TraceValidation", "Catalogue",
+        "Documents", "TraceValidation", "SimulatorReplay", "Catalogue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + (hasZ3 ? ["SymbolicChecker"] : []),
       // Not canImport: a module of an earlier build would still be found.
       swiftSettings: hasZ3 ? [.define("HAS_Z3")] : []),
     .target(name: "TraceValidation", dependencies: ["SpecLanguage", "SpecProgram"]),
+    .target(
+      name: "SimulatorReplay", dependencies: ["TraceValidation", "ConformanceKit", "Simulator"]),
     .target(name: "Reductions", dependencies: ["SpecLanguage", "SpecProgram"]),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
     .target(name: "ConformanceKit", path: "Conformance/Kit"),
+    .target(name: "Simulator", dependencies: ["ConformanceKit"], path: "Conformance/Simulator"),
     .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),
     // Random specs and their comparison, for the tests with and without Z3. A test target, so
     // that only builds with testing enabled see it.
@@ -81,6 +84,9 @@ let package = Package(
       name: "TraceValidationTests",
       dependencies: ["TraceValidation", "SpecLanguage", "SpecProgram", "Catalogue"]),
     .testTarget(name: "ConformanceKitTests", dependencies: ["ConformanceKit"]),
+    .testTarget(
+      name: "SimulatorTests",
+      dependencies: ["ConformanceKit", "Simulator", "SimulatorReplay", "TraceValidation"]),
     .testTarget(name: "TidyTests"),
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
     .testTarget(

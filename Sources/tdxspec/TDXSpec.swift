@@ -29,7 +29,8 @@ struct TDXSpec: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Ask.self, Check.self, Compare.self, Cost.self, Diff.self, Doc.self, Explore.self, List.self,
+      Ask.self, Check.self, Compare.self, Conform.self, Cost.self, Diff.self, Doc.self,
+      Explore.self, List.self,
       Mutate.self, Prove.self, Read.self, Trace.self,
     ])
 

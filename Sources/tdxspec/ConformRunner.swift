@@ -9,30 +9,57 @@ struct ConformRunner {
   let cells: Bool
   let output = Output.standard
 
-  func run(_ paths: [String], limit: Int) throws -> ExitStatus {
+  func run(_ paths: [String], _ format: TraceFormat, limit: Int) throws -> ExitStatus {
     if json { try output.write(Events.start("conform", version: TDXSpec.version).text + "\n") }
     var status = ExitStatus.success
+    var there: [String] = []
+    for path in paths {
+      if FileManager.default.fileExists(atPath: path) {
+        there.append(path)
+      } else {
+        status = status.combined(with: try skip("\(path) is not there"))
+      }
+    }
+    status = status.combined(
+      with: format == .tdxModule
+        ? try runModule(there, limit: limit) : try runKVM(there, limit: limit))
+    if json { try output.write(Events.end(status).text + "\n") }
+    return status
+  }
+
+  private func runModule(_ paths: [String], limit: Int) throws -> ExitStatus {
     var replay = SimulatedModuleReplay(limit: limit)
     let clock = ContinuousClock()
     let start = clock.now
+    var status = ExitStatus.success
     for path in paths {
-      guard FileManager.default.fileExists(atPath: path) else {
-        status = status.combined(with: try skip("\(path) is not there"))
-        continue
-      }
       do throws(TraceError) {
         try replay.check(file: path)
       } catch {
         status = status.combined(with: try fail(error))
       }
     }
-    if replay.tally.total.compared > 0 {
-      if !replay.tally.isEnough { status = status.combined(with: .failure) }
-      let seconds = (clock.now - start) / .seconds(1)
-      try report(replay.tally, replay.disagreements, seconds: seconds)
+    guard replay.tally.total.compared > 0 else { return status }
+    try report([("module", replay.tally)], replay.disagreements, (clock.now - start) / .seconds(1))
+    return replay.tally.isEnough ? status : status.combined(with: .failure)
+  }
+
+  private func runKVM(_ paths: [String], limit: Int) throws -> ExitStatus {
+    var replay = SimulatedKVMReplay(limit: limit)
+    let clock = ContinuousClock()
+    let start = clock.now
+    var status = ExitStatus.success
+    for path in paths {
+      do throws(TraceError) {
+        try replay.check(file: path)
+      } catch {
+        status = status.combined(with: try fail(error))
+      }
     }
-    if json { try output.write(Events.end(status).text + "\n") }
-    return status
+    guard !replay.tallies.isEmpty else { return status }
+    let tallies = replay.tallies.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    try report(tallies, replay.disagreements, (clock.now - start) / .seconds(1))
+    return replay.isEnough ? status : status.combined(with: .failure)
   }
 
   private func skip(_ why: String) throws -> ExitStatus {
@@ -47,23 +74,30 @@ struct ConformRunner {
   }
 
   private func report(
-    _ tally: ReplayTally, _ found: [ReplayDisagreement], seconds: Double
+    _ tallies: [(String, ReplayTally)], _ found: [ReplayDisagreement], _ seconds: Double
   ) throws {
-    if json {
-      let events =
-        found.map(ConformText.event)
-        + tally.cells.sorted { $0.key < $1.key }.map { TraceEvents.cell($0.key, $0.value) }
-        + [ConformText.summary(tally, seconds)]
+    guard !json else {
+      var events = found.map(ConformText.event)
+      for (name, tally) in tallies {
+        events += tally.cells.sorted { $0.key < $1.key }
+          .map { TraceEvents.cell($0.key, $0.value, of: name) }
+        events.append(ConformText.summary(name, tally, seconds))
+      }
       return try output.write(events.map { $0.text + "\n" }.joined())
     }
     var text = found.enumerated().map { ConformText.text($1, $0 + 1) + "\n" }.joined()
-    let shown = tally.cells.filter { cells || $0.value.isWeak }.sorted { $0.key < $1.key }
-    for (cell, count) in shown {
-      text += "\(count.isWeak ? "weak: " : "")\(cell.leaf) \(cell.answer): "
-      text += TraceReport.text(count) + "\n"
+    for (name, tally) in tallies {
+      let shown = tally.cells.filter { cells || $0.value.isWeak }.sorted { $0.key < $1.key }
+      for (cell, count) in shown {
+        text += "\(count.isWeak ? "weak: " : "")\(cell.leaf) \(cell.answer): "
+        text += TraceReport.text(count) + "\n"
+      }
+      text += (shown.isEmpty ? "" : "\n") + ConformText.summaryText(name, tally)
     }
-    if !shown.isEmpty { text += "\n" }
-    try output.write(text + ConformText.summaryText(tally, seconds))
+    text += "\(TraceReport.rounded(seconds)) s\n"
+    let isEnough = tallies.allSatisfy(\.1.isEnough)
+    text += isEnough ? "The simulator agrees with the recording.\n" : "Too few calls agree.\n"
+    try output.write(text)
   }
 }
 
@@ -91,9 +125,12 @@ enum ConformText {
     ])
   }
 
-  static func summary(_ tally: ReplayTally, _ seconds: Double) -> JSONValue {
+  static func summary(
+    _ name: String, _ tally: ReplayTally, _ seconds: Double
+  ) -> JSONValue {
     .members([
-      "event": "conform-summary", "backend": "simulator", "sequences": .int(tally.sequences),
+      "event": "conform-summary", "backend": "simulator", "of": .string(name),
+      "sequences": .int(tally.sequences),
       "agreed": .int(tally.total.agreed), "compared": .int(tally.total.compared),
       "not_reached": .int(tally.notReached), "cells": .int(tally.cells.count),
       "weak_cells": .int(tally.weakCells.count), "agrees": .bool(tally.isEnough),
@@ -101,16 +138,13 @@ enum ConformText {
     ])
   }
 
-  static func summaryText(_ tally: ReplayTally, _ seconds: Double) -> String {
-    var out = "\(tally.sequences) sequences, \(TraceReport.text(tally.total))"
+  static func summaryText(_ name: String, _ tally: ReplayTally) -> String {
+    var out = "\(name): \(tally.sequences) sequences, \(TraceReport.text(tally.total))"
     if tally.notReached > 0 {
       out += "; \(tally.notReached) calls after a disagreement were not compared"
     }
     let strong = tally.cells.count - tally.weakCells.count
-    out += "\n\(strong) of \(tally.cells.count) pairs of call and answer agree to "
-    out += "\(ReplayTally.leastOfCell) % or more; \(TraceReport.rounded(seconds)) s\n"
-    return out
-      + (tally.isEnough
-        ? "The simulator agrees with the recording.\n" : "Too few calls agree.\n")
+    out += "\n  \(strong) of \(tally.cells.count) pairs of call and answer agree to "
+    return out + "\(ReplayTally.leastOfCell) % or more\n"
   }
 }

@@ -7,6 +7,8 @@ public struct Registers: Hashable, Sendable {
   public var r9: UInt64 = 0
   public var r10: UInt64 = 0
   public var r11: UInt64 = 0
+  public var r12: UInt64 = 0
+  public var r13: UInt64 = 0
 
   public init() {}
 

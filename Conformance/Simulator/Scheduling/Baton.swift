@@ -1,5 +1,4 @@
-/// What a thread of the simulated machine is about to do: the places where others may come in
-/// between.
+/// A place where other threads of the simulated machine may come in between.
 public struct StepPoint: Hashable, Sendable {
   public enum Kind: String, Hashable, Sendable {
     /// A lock is asked for.
@@ -10,6 +9,8 @@ public struct StepPoint: Hashable, Sendable {
     case effect
     /// A SEAMCALL begins.
     case seamcall
+    /// A lock that somebody else holds is waited for.
+    case wait
   }
 
   public let kind: Kind
@@ -26,17 +27,24 @@ public struct StepPoint: Hashable, Sendable {
 ///
 /// Without other threads a point costs one comparison.
 public final class Baton: @unchecked Sendable {
-  /// Called at each point when there are other threads.
-  private let yield: (@Sendable (StepPoint) -> Void)?
+  private let scheduler: Scheduler?
 
   /// For one thread.
-  public init() { yield = nil }
+  public init() { scheduler = nil }
 
-  /// For several: `yield` returns when it is this thread's turn again.
-  public init(yield: @escaping @Sendable (StepPoint) -> Void) { self.yield = yield }
+  /// For the threads of a scheduler.
+  public init(_ scheduler: Scheduler) { self.scheduler = scheduler }
 
   @inline(__always)
   func point(_ kind: StepPoint.Kind, _ what: @autoclosure () -> String) {
-    if let yield { yield(StepPoint(kind, what())) }
+    if let scheduler { scheduler.yield(StepPoint(kind, what())) }
+  }
+
+  /// Waits until the condition holds. False: nobody is left who could make it hold.
+  func wait(_ what: @autoclosure () -> String, until isMet: () -> Bool) -> Bool {
+    while !isMet() {
+      guard let scheduler, scheduler.wait(StepPoint(.wait, what())) else { return false }
+    }
+    return true
   }
 }

@@ -1,0 +1,107 @@
+import ConformanceKit
+
+// Calls on memfds and on mappings of them.
+extension KVMBackend {
+  mutating func onMemory(
+    _ given: KVMArguments, _ memory: GuestMemory, _ file: OpenFile, _ kernel: inout KernelCall
+  ) throws -> Int {
+    switch given.call.name {
+    case "fallocate":
+      try host.allocate(
+        memory, given.text("mode") ?? "", offset: try given.word("offset"),
+        length: try given.word("len"), &kernel)
+    case "ftruncate": throw KVMStop.error(.EINVAL)
+    case "pread", "pwrite": throw KVMStop.error(.ESPIPE)
+    case "fstat": kernel.written["size"] = .word(memory.size)
+    case "mmap": try map(given, memory, file, &kernel)
+    default: throw KVMStop.error(.ENOTTY)
+    }
+    return 0
+  }
+
+  private mutating func map(
+    _ given: KVMArguments, _ memory: GuestMemory, _ file: OpenFile,
+    _ kernel: inout KernelCall
+  ) throws {
+    let offset = try given.word("offset")
+    let length = try given.word("len")
+    let isShared = given.text("flags") == "SHARED"
+    let rights = (given.text("prot") ?? "").split(separator: "|")
+    let isRange = length != 0 && offset & 0xFFF == 0
+    try host.refuse(&kernel, .EINVAL, "range", if: !isRange)
+    try host.refuse(&kernel, .EPERM, "exec", if: rights.contains("EXEC"))
+    try host.refuse(&kernel, .ENODEV, "not mappable", if: !memory.isMappable)
+    try host.refuse(&kernel, .EINVAL, "not shared", if: !isShared)
+    guard let name = given.call.binds ?? given.text("new") else { return }
+    let number = UInt64(process.mappings.count)
+    file.references += 1
+    process.mappings[name] = Mapping(
+      file: file, base: HostMemory.mappings + number << 30, offset: offset,
+      length: (length + 0xFFF) & ~0xFFF, isReadable: !rights.contains("NONE"),
+      isWritable: rights.contains("WRITE"))
+  }
+
+  /// Calls on mappings, and what tests set.
+  mutating func control(_ given: KVMArguments, _ kernel: inout KernelCall) throws -> Int {
+    switch given.call.name {
+    case "standin_fail":
+      let name = given.text("leaf") ?? ""
+      guard name.hasPrefix("TDH."), let leaf = Leaf(text: String(name.dropFirst(4))) else {
+        throw given.wrong("leaf", "a leaf")
+      }
+      host.port.fail(
+        leaf, count: Int(truncatingIfNeeded: try given.word("count")),
+        status: try given.word("status"))
+    case "standin_script":
+      let words = try given.words("exit")
+      host.port.setScript([Self.registers(words)])
+    case "set_hypercall_ret":
+      guard case .vcpu(let vcpu)? = process[given.text("on") ?? ""]?.object else {
+        throw KVMStop.error(.EBADF)
+      }
+      vcpu.hypercallResult = try given.word("ret")
+    case "munmap":
+      guard let mapping = process.mappings.removeValue(forKey: given.text("on") ?? "") else {
+        throw KVMStop.error(.EINVAL)
+      }
+      drop(mapping.file, &kernel)
+    default: try touch(given, &kernel)
+    }
+    return 0
+  }
+
+  /// RET RCX RDX R8 R9 R10 R11 R12 R13.
+  private static func registers(_ words: [UInt64]) -> Registers {
+    var registers = Registers()
+    let fields: [WritableKeyPath<Registers, UInt64>] = [
+      \.rax, \.rcx, \.rdx, \.r8, \.r9, \.r10, \.r11, \.r12, \.r13,
+    ]
+    for (field, word) in zip(fields, words) { registers[keyPath: field] = word }
+    return registers
+  }
+
+  /// Reads or writes one byte of a mapping; a fault is a signal (guest-memfd §1.4, OP-UFAULT).
+  private func touch(_ given: KVMArguments, _ kernel: inout KernelCall) throws {
+    let offset = try given.word("offset")
+    let isWrite = given.flag("write")
+    guard let mapping = process.mappings[given.text("on") ?? ""],
+      case .memory(let memory) = mapping.file.object
+    else { throw KVMStop.error(.EFAULT) }
+    let isPermitted = isWrite ? mapping.isWritable : mapping.isReadable
+    guard offset < mapping.length, isPermitted else {
+      kernel.written["signal"] = "SEGV"
+      return
+    }
+    let place = mapping.offset + offset
+    guard place < memory.size, memory.sharedPages.contains(place >> 12) else {
+      kernel.written["signal"] = "BUS"
+      return
+    }
+    let page = try host.page(place >> 12, memory)
+    if isWrite {
+      page.bytes[place & 0xFFF] = UInt8(truncatingIfNeeded: try given.word("value"))
+    } else {
+      kernel.written["value"] = .integer(Int64(page.bytes[place & 0xFFF] ?? 0))
+    }
+  }
+}

@@ -64,7 +64,7 @@ struct KVMArguments {
     guard parts.count == 2, let offset = Self.word(parts[1]) else {
       throw wrong(name, "an address")
     }
-    let base = process.mappings[parts[0]]?.base ?? HostMemory.buffer
+    let base = process.space[parts[0]]?.base ?? HostMemory.buffer
     return base &+ offset
   }
 }

@@ -9,6 +9,7 @@ extension KVMBackend {
     case "KVM_CREATE_VM" where !given.has("on"): break
     default: break
     }
+    try note(given, &kernel)
     let name = given.text("on") ?? "dev"
     guard let file = process[name] else { throw KVMStop.error(.EBADF) }
     if given.call.name == "close" {
@@ -78,7 +79,6 @@ extension KVMBackend {
         &kernel)
     default:
       guard let command = try command(given) else { throw KVMStop.error(.ENOTTY) }
-      noteCommand(command, given, &kernel)
       try host.commandOnMachine(command, machine, &kernel)
     }
     return 0
@@ -127,15 +127,20 @@ extension KVMBackend {
   }
 
   /// What the caller's structures hold before the kernel writes to them.
-  private func noteCommand(
-    _ command: TDXCommand, _ given: KVMArguments, _ kernel: inout KernelCall
-  ) {
-    if command.hardwareError != 0 { kernel.written["hw_error"] = .word(command.hardwareError) }
-    if given.has("nent") { kernel.written["nent"] = .integer(Int64(command.entries)) }
-    guard given.has("nr_pages") else { return }
-    kernel.written["gpa"] = .word(command.gpa)
-    kernel.written["nr_pages"] = .word(command.count)
-    kernel.written["source_advance"] = .word(0)
+  private func note(_ given: KVMArguments, _ kernel: inout KernelCall) throws {
+    switch given.call.name {
+    case "KVM_PRE_FAULT_MEMORY":
+      kernel.written["gpa"] = .word(try given.word("gpa"))
+      kernel.written["size"] = .word(try given.word("size"))
+    case "KVM_TDX_INIT_MEM_REGION":
+      kernel.written["gpa"] = .word(try given.word("gpa"))
+      kernel.written["nr_pages"] = .word(try given.word("nr_pages"))
+      kernel.written["source_advance"] = .word(0)
+    default:
+      if given.has("nent") { kernel.written["nent"] = .word(try given.word("nent")) }
+    }
+    let error = try given.word("hw_error", default: 0)
+    if error != 0 { kernel.written["hw_error"] = .word(error) }
   }
 
   private mutating func onVCPU(
@@ -157,8 +162,7 @@ extension KVMBackend {
       try host.setMPState(state, vcpu, &kernel)
     default:
       if let command = try command(given) {
-        noteCommand(command, given, &kernel)
-        try host.commandOnVCPU(command, vcpu, &kernel)
+          try host.commandOnVCPU(command, vcpu, &kernel)
       } else {
         try host.accessState(given.call.name, vcpu, &kernel)
       }

@@ -33,11 +33,11 @@ extension KVMBackend {
     try host.refuse(&kernel, .ENODEV, "not mappable", if: !memory.isMappable)
     try host.refuse(&kernel, .EINVAL, "not shared", if: !isShared)
     guard let name = given.call.binds ?? given.text("new") else { return }
-    let number = UInt64(process.mappings.count)
+    let rounded = (length + 0xFFF) & ~0xFFF
     file.references += 1
-    process.mappings[name] = Mapping(
-      file: file, base: HostMemory.mappings + number << 30, offset: offset,
-      length: (length + 0xFFF) & ~0xFFF, isReadable: !rights.contains("NONE"),
+    process.space[name] = Mapping(
+      file: file, base: process.space.place(rounded), offset: offset, length: rounded,
+      isReadable: !rights.contains("NONE"),
       isWritable: rights.contains("WRITE"))
   }
 
@@ -61,9 +61,9 @@ extension KVMBackend {
       }
       vcpu.hypercallResult = try given.word("ret")
     case "munmap":
-      guard let mapping = process.mappings.removeValue(forKey: given.text("on") ?? "") else {
-        throw KVMStop.error(.EINVAL)
-      }
+      let name = given.text("on") ?? ""
+      guard let mapping = process.space[name] else { throw KVMStop.error(.EINVAL) }
+      process.space[name] = nil
       drop(mapping.file, &kernel)
     default: try touch(given, &kernel)
     }
@@ -82,17 +82,29 @@ extension KVMBackend {
 
   /// Reads or writes one byte of a mapping; a fault is a signal (guest-memfd §1.4, OP-UFAULT).
   private func touch(_ given: KVMArguments, _ kernel: inout KernelCall) throws {
-    let offset = try given.word("offset")
     let isWrite = given.flag("write")
-    guard let mapping = process.mappings[given.text("on") ?? ""],
-      case .memory(let memory) = mapping.file.object
-    else { throw KVMStop.error(.EFAULT) }
-    let isPermitted = isWrite ? mapping.isWritable : mapping.isReadable
-    guard offset < mapping.length, isPermitted else {
+    guard let named = process.space[given.text("on") ?? ""] else {
+      throw KVMStop.error(.EFAULT)
+    }
+    let address = named.base &+ (try given.word("offset"))
+    if address >= HostMemory.mappings {
+      if !isWrite { kernel.written["value"] = 0 }
+      return
+    }
+    guard let mapping = process.space.mapping(at: address) else {
       kernel.written["signal"] = "SEGV"
       return
     }
-    let place = mapping.offset + offset
+    let isPermitted = isWrite ? mapping.isWritable : mapping.isReadable
+    guard isPermitted else {
+      kernel.written["signal"] = "SEGV"
+      return
+    }
+    guard case .memory(let memory) = mapping.file.object else {
+      if !isWrite { kernel.written["value"] = 0 }
+      return
+    }
+    let place = mapping.offset + address - mapping.base
     guard place < memory.size, memory.sharedPages.contains(place >> 12) else {
       kernel.written["signal"] = "BUS"
       return

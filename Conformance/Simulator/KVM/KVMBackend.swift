@@ -85,17 +85,14 @@ public struct KVMBackend: Backend {
     }
   }
 
-  /// The process ends: mappings go first, then descriptors from the lowest on.
+  /// The process ends. Its mappings go first, then its descriptors from the lowest on; but what
+  /// their files hold is released by deferred work, the last of it first (kvm-tdx §2.11).
   private mutating func exit() {
     var kernel = KernelCall("exit", process: process.id, lp: 0)
-    for name in process.mappings.keys.sorted() {
-      if let mapping = process.mappings.removeValue(forKey: name) {
-        drop(mapping.file, &kernel)
-      }
-    }
-    for number in process.files.keys.sorted() {
+    for number in process.files.keys.sorted(by: >) {
       if let file = process.files.removeValue(forKey: number) { drop(file, &kernel) }
     }
+    for file in process.space.removeAll() { drop(file, &kernel) }
     process.numbers = [:]
     host.dropAll(&kernel)
   }

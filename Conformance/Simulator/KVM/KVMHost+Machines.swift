@@ -94,7 +94,9 @@ extension KVMHost {
     try refuse(
       &call, .EINVAL, "max vcpus",
       if: machine.vcpus.count >= Int(limit("max vcpus", call, UInt64(machine.mostVCPUs))))
-    let most = machine.mostIDs == 0 ? 4096 : UInt64(machine.mostIDs)
+    // The limit of ids is settled by the first attempt, whatever comes of it.
+    if machine.mostIDs == 0 { machine.mostIDs = 4096 }
+    let most = UInt64(machine.mostIDs)
     let isTaken = machine.vcpus.contains { $0.id == Int(id) }
     try refuse(&call, .EEXIST, "duplicate", if: isTaken)
     try refuse(&call, .EINVAL, "max id", if: id >= limit("max id", call, most))

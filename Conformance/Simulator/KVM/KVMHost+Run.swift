@@ -17,8 +17,6 @@ extension KVMHost {
   func prefault(
     gpa: UInt64, size: UInt64, flags: UInt64, _ vcpu: VirtualCPU, _ call: inout KernelCall
   ) throws(KVMStop) {
-    call.written["gpa"] = .word(gpa)
-    call.written["size"] = .word(size)
     let machine = vcpu.machine
     try checkAlive(machine, &call)
     try take(vcpu.mutex, &call)
@@ -108,12 +106,12 @@ extension KVMHost {
     try runPlain(vcpu, &call)
   }
 
-  private func leave(_ reason: ExitReason, _ call: inout KernelCall) {
+  func leave(_ reason: ExitReason, _ call: inout KernelCall) {
     call.written["exit_reason"] = .integer(reason.rawValue)
   }
 
   /// A fault that user space has to deal with.
-  private func leaveWithFault(
+  func leaveWithFault(
     _ gfn: UInt64, isPrivate: Bool, _ call: inout KernelCall
   ) -> KVMStop {
     leave(.memoryFault, &call)
@@ -123,49 +121,11 @@ extension KVMHost {
     return .error(.EFAULT)
   }
 
-  // MARK: Plain and software-protected VMs
-
-  /// The reset vector's frame.
-  private static let reset: UInt64 = 0xFFFFF
-
-  /// The guest's first instruction is all that the simulator knows of a plain guest: memory of HLT
-  /// halts, anything else is not followed.
-  private func runPlain(_ vcpu: VirtualCPU, _ call: inout KernelCall) throws(KVMStop) {
-    let machine = vcpu.machine
-    if vcpu.mpState == .uninitialized, machine.irqchip != .none {
-      leave(.interrupted, &call)
-      throw .error(.EINTR)
-    }
-    if vcpu.hasPendingSMI {
-      reportBug("SMM without its memory", machine)
-      throw .error(.EIO)
-    }
-    let gfn = Self.reset
-    let isPrivate = machine.privateFrames.contains(gfn)
-    guard let slot = machine.slot(at: gfn) else {
-      if isPrivate { throw leaveWithFault(gfn, isPrivate: true, &call) }
-      return leave(.internalError, &call)
-    }
-    do throws(KVMStop) {
-      if isPrivate {
-        try refuse(&call, .EFAULT, "no memfd", if: !slot.isGuestMemory)
-        try faultPrivate(gfn, slot, machine, &call)
-      } else {
-        try faultShared(gfn, slot, machine, &call)
-      }
-    } catch {
-      throw leaveWithFault(gfn, isPrivate: isPrivate, &call)
-    }
-    let address = slot.hva + (gfn - slot.first) << 12
-    let isHalt = !isPrivate && !slot.isMemoryOnly && HostMemory.isHalt(address)
-    leave(isHalt ? .halt : .shutdown, &call)
-  }
-
   // MARK: TDs
 
   private func runDomain(_ vcpu: VirtualCPU, _ call: inout KernelCall) throws(KVMStop) {
     let machine = vcpu.machine
-    if vcpu.mpState == .uninitialized {
+    if vcpu.mpState != 0 {
       leave(.interrupted, &call)
       throw .error(.EINTR)
     }
@@ -324,7 +284,12 @@ extension KVMHost {
   ) throws(KVMStop) -> Bool {
     guard var pending = vcpu.pending else { return false }
     vcpu.pending = nil
-    guard vcpu.hypercallResult == 0 else { return false }
+    let result = vcpu.hypercallResult
+    let isKnown = [0, UInt64(KernelError.EAGAIN.rawValue), UInt64(KernelError.EINVAL.rawValue)]
+      .contains(result)
+    if !isKnown { call.written = [:] }
+    try refuse(&call, .EINVAL, "hypercall result", if: !isKnown)
+    guard result == 0 else { return false }
     pending.next += min(pending.end - pending.next, 2 << 20)
     guard pending.next < pending.end else { return false }
     vcpu.pending = pending

@@ -29,8 +29,6 @@ extension KVMHost {
   static let configurableLeaves = 6
   static let supportedAttributes: UInt64 = 1 << 28
   static let supportedXFAM: UInt64 = 0x207
-  /// What XFAM must have.
-  static let neededXFAM: UInt64 = 0x3
 
   func commandOnMachine(
     _ command: TDXCommand, _ machine: VirtualMachine, _ call: inout KernelCall
@@ -75,9 +73,7 @@ extension KVMHost {
     try refuse(&call, .EBUSY, "vcpus", if: !machine.vcpus.isEmpty)
     let attributes = command.attributes & ~Self.supportedAttributes
     try refuse(&call, .EINVAL, "attributes", if: attributes != 0)
-    let xfam = command.xfam
-    let isXFAM = xfam & ~Self.supportedXFAM == 0 && xfam & Self.neededXFAM == Self.neededXFAM
-    try refuse(&call, .EINVAL, "xfam", if: !isXFAM)
+    try refuse(&call, .EINVAL, "xfam", if: command.xfam & ~Self.supportedXFAM != 0)
     try refuse(
       &call, .EINVAL, "gpaw", if: command.width != 48 && command.width != 52)
     try refuse(&call, .ENOSPC, "hkid", if: freeKeys.isEmpty)

@@ -67,7 +67,7 @@ extension KVMHost {
     let initialized = module.call(&initialize, lp: call.lp)
     drop(machine.mmuLock, &call)
     try stopIfBad(initialized, "TDH.VP.INIT", machine)
-    effect("mp_state", call) { vcpu.mpState = .runnable }
+    effect("mp_state", call) { vcpu.mpState = 0 }
     for _ in 0..<3 {
       var write = Registers(.VP_WR, rcx: page)
       if module.call(&write, lp: call.lp).isError { reportBug("TDH.VP.WR", machine) }

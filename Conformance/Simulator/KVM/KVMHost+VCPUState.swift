@@ -10,14 +10,14 @@ extension KVMHost {
     hasX2APIC: Bool, width: Int?, _ vcpu: VirtualCPU, _ call: inout KernelCall
   ) throws(KVMStop) {
     try begin(vcpu, &call)
-    let isOther = vcpu.hasX2APIC != hasX2APIC || vcpu.width != width
+    let isOther = vcpu.hasX2APIC != hasX2APIC || vcpu.width != width ?? 52
     try refuse(&call, .EINVAL, "after run", if: vcpu.hasRun && isOther)
     // The host's own width is 48 without TDX: a wider one is no processor's.
     let isWide = !profile.canScaleTSC && width != 48
     try refuse(&call, .EINVAL, "width", if: isWide)
     effect("cpuid", call) {
       vcpu.hasX2APIC = hasX2APIC
-      vcpu.width = width
+      vcpu.width = width ?? (profile.canScaleTSC ? 52 : 48)
       vcpu.hasCPUID = true
     }
     vcpu.hasRoot = false
@@ -36,6 +36,7 @@ extension KVMHost {
     try begin(vcpu, &call)
     let hasAPIC = vcpu.machine.irqchip != .none
     try refuse(&call, .EINVAL, "apic", if: !hasAPIC && state != 0)
+    effect("mp_state", call) { vcpu.mpState = state }
   }
 
   /// KVM_GET_ and KVM_SET_ of registers and other state, KVM_SMI, KVM_NMI.
@@ -58,6 +59,8 @@ extension KVMHost {
       "KVM_GET_XSAVE", "KVM_GET_XCRS", "KVM_GET_DEBUGREGS":
       try begin(vcpu, &call)
       try refuse(&call, .EINVAL, "protected state", if: isTD)
+      if name == "KVM_SET_REGS" { vcpu.registers.ip = 0 }
+      if name == "KVM_SET_SREGS" { vcpu.registers.clearSegments() }
     default: throw .error(.EINVAL)
     }
   }

@@ -27,13 +27,14 @@ public struct KernelProfile: Hashable, Sendable {
   /// Linux 7.3 with software-protected VMs.
   public static let linux7_3 = KernelProfile(
     name: "7.3", types: [0, 1], hasAttributes: true, hasSMM: true, overlapIsExist: true,
-    sumIsSigned: false, hasPrefault: true, canScaleTSC: false, highestGPA: 1 << 52,
+    sumIsSigned: false, hasPrefault: true, canScaleTSC: false, highestGPA: 1 << 40,
     convertsInPlace: false)
   /// Linux 7.3 with TDX.
   public static let linux7_3TDX: KernelProfile = {
     var profile = linux7_3
     profile.types = [0, 1, 5]
     profile.canScaleTSC = true
+    profile.highestGPA = 1 << 52
     return profile
   }()
 }

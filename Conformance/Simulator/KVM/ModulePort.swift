@@ -22,11 +22,14 @@ final class ModulePort {
   private static let attempts = 10
 
   /// Makes a SEAMCALL and returns its status.
-  func call(_ registers: inout Registers, lp: Int, td: VirtualMachine? = nil) -> ModuleStatus {
+  ///
+  /// A further attempt is made with the registers as the one before left them: leaves on an entry
+  /// clear RCX and RDX, so that it is about guest address 0 (observed; kvm-tdx §1.6).
+  func call(_ registers: inout Registers, lp: Int) -> ModuleStatus {
     let asked = registers
     for attempt in 1...Self.attempts {
-      registers = asked
-      make(&registers, lp: lp, td: td)
+      registers.rax = asked.rax
+      make(&registers, lp: lp)
       guard registers.status.code == Self.noEntropy, attempt < Self.attempts else { break }
     }
     return registers.status
@@ -34,13 +37,14 @@ final class ModulePort {
 
   static let noEntropy: UInt64 = 0x8000_0203_0000_0000
 
-  private func make(_ registers: inout Registers, lp: Int, td: VirtualMachine?) {
+  private func make(_ registers: inout Registers, lp: Int) {
     guard let leaf = Leaf(rawValue: UInt16(truncatingIfNeeded: registers.rax)) else { return }
     let rcx = registers.rcx
     if var failure = failures[leaf], failure.count > 0 {
       failure.count -= 1
       failures[leaf] = failure
       registers.rax = failure.status
+      if leaf.clearsOperands { (registers.rcx, registers.rdx) = (0, 0) }
     } else if leaf == .VP_ENTER, module == nil {
       registers = script.isEmpty ? Self.tripleFault : script.removeFirst()
     } else if let module {
@@ -56,6 +60,16 @@ final class ModulePort {
     registers.rax = ModuleStatus(.NON_RECOVERABLE_VCPU, 2).code
     return registers
   }()
+}
+
+extension Leaf {
+  /// RCX and RDX are zeroed when it begins (tdx-module §5.8), and KVM reads them back.
+  fileprivate var clearsOperands: Bool {
+    switch self {
+    case .MEM_SEPT_ADD, .MEM_PAGE_ADD, .MEM_PAGE_AUG, .MEM_PAGE_REMOVE, .MEM_RANGE_BLOCK: true
+    default: false
+    }
+  }
 }
 
 /// A SEAMCALL that was made.

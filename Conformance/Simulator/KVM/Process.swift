@@ -14,7 +14,7 @@ final class OpenFile {
   init(_ object: OpenObject) { self.object = object }
 }
 
-/// A mapping of a memfd.
+/// A mapping: of a memfd, or of a vCPU's `kvm_run`.
 struct Mapping {
   let file: OpenFile
   let base: UInt64
@@ -24,6 +24,38 @@ struct Mapping {
   let isWritable: Bool
 }
 
+/// The mappings of a process. New ones go right below those that are there, the highest gap first;
+/// above the first there is other memory of the process.
+struct AddressSpace {
+  private(set) var mappings: [String: Mapping] = [:]
+
+  /// The highest place where so many bytes fit.
+  func place(_ length: UInt64) -> UInt64 {
+    var top = HostMemory.mappings
+    for mapping in mappings.values.sorted(by: { $0.base > $1.base }) {
+      if top - (mapping.base + mapping.length) >= length { break }
+      top = mapping.base
+    }
+    return top - length
+  }
+
+  subscript(_ name: String) -> Mapping? {
+    get { mappings[name] }
+    set { mappings[name] = newValue }
+  }
+
+  /// What is mapped at an address.
+  func mapping(at address: UInt64) -> Mapping? {
+    mappings.values.first { $0.base <= address && address < $0.base + $0.length }
+  }
+
+  /// Unmaps everything; the files that were held, by name.
+  mutating func removeAll() -> [OpenFile] {
+    defer { mappings = [:] }
+    return mappings.sorted { $0.key < $1.key }.map(\.value.file)
+  }
+}
+
 /// A process: its descriptors and its mappings.
 struct Process {
   let id: Int
@@ -31,7 +63,7 @@ struct Process {
   var files: [Int: OpenFile] = [:]
   /// The descriptor of each name that was ever given one.
   var numbers: [String: Int] = [:]
-  var mappings: [String: Mapping] = [:]
+  var space = AddressSpace()
 
   init(id: Int) {
     self.id = id
@@ -61,9 +93,9 @@ struct Process {
     var child = Process(id: id)
     child.files = files
     child.numbers = numbers
-    child.mappings = mappings
+    child.space = space
     for file in files.values { file.references += 1 }
-    for mapping in mappings.values { mapping.file.references += 1 }
+    for mapping in space.mappings.values { mapping.file.references += 1 }
     return child
   }
 }

@@ -95,21 +95,16 @@ final class VirtualCPU {
   var width: Int?
   var hasCPUID = false
   var hasRun = false
-  var mpState: MPState
+  /// 0 runs; others wait for an interrupt or for being started.
+  var mpState: Int
   /// Mapped roots were loaded.
   var hasRoot = false
   /// SMM was asked for, which nothing backs.
   var hasPendingSMI = false
-  /// The next instruction of a plain guest.
-  var instruction = 0
+  var registers = PlainRegisters()
   var pending: PendingExit?
   /// What user space answers to a hypercall.
   var hypercallResult: UInt64 = 0
-
-  enum MPState: Int, Hashable {
-    case runnable = 0
-    case uninitialized = 1
-  }
 
   /// A hypercall that is made piece by piece.
   struct PendingExit {
@@ -122,6 +117,6 @@ final class VirtualCPU {
     self.id = id
     self.index = index
     self.machine = machine
-    mpState = index == 0 ? .runnable : .uninitialized
+    mpState = id == 0 ? 0 : 1
   }
 }

@@ -13,6 +13,10 @@ extension KVMBackend {
     let name = given.text("on") ?? "dev"
     guard let file = process[name] else { throw KVMStop.error(.EBADF) }
     if given.call.name == "close" {
+      let isVCPU = if case .vcpu = file.object { true } else { false }
+      if isVCPU, let mapping = process.space.remove("run:\(name)") {
+        drop(mapping.file, &kernel)
+      }
       if let closed = process.close(name) { drop(closed, &kernel) }
       return 0
     }
@@ -26,7 +30,12 @@ extension KVMBackend {
 
   private mutating func bind(_ given: KVMArguments, _ object: OpenObject) {
     guard let name = given.call.binds ?? given.text("new") else { return }
-    process.open(name, OpenFile(object))
+    let file = OpenFile(object)
+    process.open(name, file)
+    // A vCPU's kvm_run is mapped at once.
+    guard case .vcpu = object else { return }
+    file.references += 1
+    process.space.map("run:\(name)", file, length: 3 << 12)
   }
 
   private mutating func onDevice(

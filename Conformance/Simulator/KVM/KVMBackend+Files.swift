@@ -35,9 +35,8 @@ extension KVMBackend {
     guard let name = given.call.binds ?? given.text("new") else { return }
     let rounded = (length + 0xFFF) & ~0xFFF
     file.references += 1
-    process.space[name] = Mapping(
-      file: file, base: process.space.place(rounded), offset: offset, length: rounded,
-      isReadable: !rights.contains("NONE"),
+    process.space.map(
+      name, file, offset: offset, length: rounded, isReadable: !rights.contains("NONE"),
       isWritable: rights.contains("WRITE"))
   }
 
@@ -62,8 +61,7 @@ extension KVMBackend {
       vcpu.hypercallResult = try given.word("ret")
     case "munmap":
       let name = given.text("on") ?? ""
-      guard let mapping = process.space[name] else { throw KVMStop.error(.EINVAL) }
-      process.space[name] = nil
+      guard let mapping = process.space.remove(name) else { throw KVMStop.error(.EINVAL) }
       drop(mapping.file, &kernel)
     default: try touch(given, &kernel)
     }

@@ -89,10 +89,14 @@ public struct KVMBackend: Backend {
   /// their files hold is released by deferred work, the last of it first (kvm-tdx §2.11).
   private mutating func exit() {
     var kernel = KernelCall("exit", process: process.id, lp: 0)
-    for number in process.files.keys.sorted(by: >) {
-      if let file = process.files.removeValue(forKey: number) { drop(file, &kernel) }
+    let open = process.files.sorted { $0.key < $1.key }.map(\.value)
+    var released: [OpenFile] = []
+    for file in process.space.removeAll() + open {
+      file.references -= 1
+      if file.references == 0 { released.append(file) }
     }
-    for file in process.space.removeAll() { drop(file, &kernel) }
+    for file in released.reversed() { release(file, &kernel) }
+    process.files = [:]
     process.numbers = [:]
     host.dropAll(&kernel)
   }
@@ -100,7 +104,10 @@ public struct KVMBackend: Backend {
   /// One reference to a file less; the last one releases what it stands for.
   func drop(_ file: OpenFile, _ kernel: inout KernelCall) {
     file.references -= 1
-    guard file.references == 0 else { return }
+    if file.references == 0 { release(file, &kernel) }
+  }
+
+  private func release(_ file: OpenFile, _ kernel: inout KernelCall) {
     do throws(KVMStop) {
       switch file.object {
       case .device: break

@@ -175,7 +175,7 @@ extension KVMHost {
 enum HostMemory {
   static let buffer: UInt64 = 0x7F00_0000_0000
   static let bufferSize: UInt64 = 8 << 20
-  /// Where mappings of memfds are, 1 GiB apart.
+  /// Mappings of memfds are below.
   static let mappings: UInt64 = 0x7E00_0000_0000
 
   static func isReadable(_ address: UInt64) -> Bool {

@@ -39,10 +39,18 @@ struct AddressSpace {
     return top - length
   }
 
-  subscript(_ name: String) -> Mapping? {
-    get { mappings[name] }
-    set { mappings[name] = newValue }
+  subscript(_ name: String) -> Mapping? { mappings[name] }
+
+  mutating func map(
+    _ name: String, _ file: OpenFile, offset: UInt64 = 0, length: UInt64,
+    isReadable: Bool = true, isWritable: Bool = true
+  ) {
+    mappings[name] = Mapping(
+      file: file, base: place(length), offset: offset, length: length, isReadable: isReadable,
+      isWritable: isWritable)
   }
+
+  mutating func remove(_ name: String) -> Mapping? { mappings.removeValue(forKey: name) }
 
   /// What is mapped at an address.
   func mapping(at address: UInt64) -> Mapping? {

@@ -171,7 +171,7 @@ extension KVMBackend {
       try host.setMPState(state, vcpu, &kernel)
     default:
       if let command = try command(given) {
-          try host.commandOnVCPU(command, vcpu, &kernel)
+        try host.commandOnVCPU(command, vcpu, &kernel)
       } else {
         try host.accessState(given.call.name, vcpu, &kernel)
       }

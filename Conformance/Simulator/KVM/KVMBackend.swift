@@ -7,6 +7,8 @@ import ConformanceKit
 public struct KVMBackend: Backend {
   public private(set) var host: KVMHost
   var process = Process(id: 1)
+  /// The LP that calls are made on.
+  public var lp = 0
   private var lastProcess = 1
   private let make: @Sendable () -> KVMHost
 
@@ -15,10 +17,14 @@ public struct KVMBackend: Backend {
   ///   - cpus: how many CPUs the machine has.
   ///   - hasModule: a simulated TDX module decides; otherwise a stand-in accepts every SEAMCALL.
   ///   - fault: a mistake to make.
+  ///   - baton: how threads take turns. Copies of a backend share the machine and the process.
   public init(
-    _ profile: KernelProfile, cpus: Int = 2, hasModule: Bool = false, fault: Fault? = nil
+    _ profile: KernelProfile, cpus: Int = 2, hasModule: Bool = false, fault: Fault? = nil,
+    baton: Baton = Baton()
   ) {
-    make = { KVMHost(profile, cpus: cpus, hasModule: hasModule, fault: fault) }
+    make = {
+      KVMHost(profile, cpus: cpus, hasModule: hasModule, fault: fault, baton: baton)
+    }
     host = make()
   }
 
@@ -41,7 +47,7 @@ public struct KVMBackend: Backend {
   public mutating func perform(_ call: Call) throws(BackendError) -> CallResult {
     let given = KVMArguments(call: call)
     if call.name == "exit" {
-      exit()
+      endProcess()
       return CallResult(.ok(0))
     }
     guard given.text("by") == "child" else { return try perform(given) }
@@ -52,17 +58,17 @@ public struct KVMBackend: Backend {
     do throws(BackendError) {
       result = try perform(given)
     } catch {
-      exit()
+      endProcess()
       process = parent
       throw error
     }
-    exit()
+    endProcess()
     process = parent
     return result
   }
 
   private mutating func perform(_ given: KVMArguments) throws(BackendError) -> CallResult {
-    var kernel = KernelCall(given.call.name, process: process.id, lp: 0)
+    var kernel = KernelCall(given.call.name, process: process.id, lp: lp)
     let result: Result<Int, KVMStop>
     do {
       result = .success(try dispatch(given, &kernel))
@@ -87,8 +93,8 @@ public struct KVMBackend: Backend {
 
   /// The process ends. Its mappings go first, then its descriptors from the lowest on; but what
   /// their files hold is released by deferred work, the last of it first (kvm-tdx §2.11).
-  private mutating func exit() {
-    var kernel = KernelCall("exit", process: process.id, lp: 0)
+  private mutating func endProcess() {
+    var kernel = KernelCall("exit", process: process.id, lp: lp)
     let open = process.files.sorted { $0.key < $1.key }.map(\.value)
     var released: [OpenFile] = []
     for file in process.space.removeAll() + open {

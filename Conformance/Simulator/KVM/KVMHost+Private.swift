@@ -127,14 +127,12 @@ extension KVMHost {
     return !status.isError
   }
 
-  /// Makes every vCPU leave the guest.
+  /// Makes every vCPU leave the guest and waits until it has (kvm-tdx §3.5).
   func kick(_ machine: VirtualMachine) {
-    guard let tdx = module.module else { return }
-    for lp in tdx.lps.indices {
-      guard let guest = tdx.lps[lp].guest, guest.vcpu.owner.address == machine.td.tdr else {
-        continue
-      }
-      _ = tdx.guest(.leave(.interrupt), lp: lp)
+    for vcpu in machine.vcpus where vcpu.isInGuestMode {
+      vcpu.isKicked = true
+      let hasLeft = baton.wait("OUTSIDE_GUEST_MODE") { !vcpu.isInGuestMode }
+      if !hasLeft { warnings.append("a vCPU does not leave the guest") }
     }
   }
 }

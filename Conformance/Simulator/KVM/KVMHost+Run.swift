@@ -138,11 +138,16 @@ extension KVMHost {
       if machine.isDead { call.written = [:] }
       try refuse(&call, .EIO, "vm_dead in run", if: machine.isDead)
       try loadRoot(vcpu, call)
+      effect("IN_GUEST_MODE", call) { vcpu.isInGuestMode = true }
       if machine.td.waitsForZap {
+        vcpu.isInGuestMode = false
         baton.point(.effect, "wait_for_sept_zap")
         continue
       }
-      let exit = enter(vcpu, &call)
+      let left = enter(vcpu, &call)
+      (vcpu.isInGuestMode, vcpu.isKicked) = (false, false)
+      baton.point(.release, "OUTSIDE_GUEST_MODE")
+      guard let exit = left else { continue }
       if exit.status.isBusy { continue }
       if try handle(exit, vcpu, &call) { return }
     }
@@ -150,19 +155,21 @@ extension KVMHost {
     throw .error(.EINTR)
   }
 
-  /// VP.ENTER until the guest leaves.
-  private func enter(_ vcpu: VirtualCPU, _ call: inout KernelCall) -> Registers {
+  /// VP.ENTER until the guest leaves; nil when it was made to leave by another thread.
+  private func enter(_ vcpu: VirtualCPU, _ call: inout KernelCall) -> Registers? {
     var registers = Registers(.VP_ENTER, rcx: vcpu.page ?? 0)
     _ = module.call(&registers, lp: call.lp)
     guard let tdx = module.module, tdx.lps[call.lp].guest != nil else { return registers }
-    let event = guestEvents[vcpu.id]?.popFirst() ?? .leave(.interrupt)
-    switch tdx.guest(event, lp: call.lp) {
-    case .left(let exit): return exit
-    default:
-      guard case .left(let exit) = tdx.guest(.leave(.interrupt), lp: call.lp) else {
-        return registers
+    while true {
+      baton.point(.effect, "guest")
+      let isKicked = vcpu.isKicked
+      let next = isKicked ? nil : guestEvents[vcpu.id]?.popFirst()
+      switch tdx.guest(next ?? .leave(.interrupt), lp: call.lp) {
+      case .left(let exit): return isKicked && !exit.status.isError ? nil : exit
+      case .noGuest: return nil
+      case .value(let value): guestReads.append(value)
+      case .resumed: break
       }
-      return exit
     }
   }
 

@@ -20,9 +20,14 @@ public final class KVMHost: @unchecked Sendable {
   /// Key ids that no TD has.
   var freeKeys: [Int]
   let firstKey: Int
+  let platform: ModulePlatform
   let keyLock = KernelLock("tdx_lock")
   /// What guests do next, by the id of their vCPU; then they are interrupted.
   public var guestEvents: [Int: ArraySlice<GuestEvent>] = [:]
+  /// What guests read, in turn; nil is garbage.
+  public internal(set) var guestReads: [UInt64?] = []
+  /// What KVM found broken, of any VM.
+  public internal(set) var bugs: [String] = []
   /// What KVM warned of.
   public internal(set) var warnings: [String] = []
 
@@ -46,6 +51,7 @@ public final class KVMHost: @unchecked Sendable {
     module = ModulePort(
       hasModule ? TDXModule(platform, fault: fault, baton: baton) : nil)
     port = ModulePortAccess(module)
+    self.platform = platform
     frames = FrameAllocator(platform.regions[0])
     firstKey = platform.moduleHKID + 1
     freeKeys = Array(firstKey...platform.hkids.upperBound)
@@ -184,6 +190,7 @@ extension KVMHost {
   /// KVM_BUG_ON: the VM is dead from now on (kvm-tdx §1.6).
   func reportBug(_ what: String, _ machine: VirtualMachine) {
     machine.bug = machine.bug ?? what
+    bugs.append(what)
     machine.isDead = true
   }
 

@@ -64,8 +64,8 @@ struct AddressSpace {
   }
 }
 
-/// A process: its descriptors and its mappings.
-struct Process {
+/// A process: its descriptors and its mappings, which its threads share.
+final class Process {
   let id: Int
   /// By descriptor number.
   var files: [Int: OpenFile] = [:]
@@ -81,7 +81,7 @@ struct Process {
   /// Descriptors 0 to 2 are taken.
   private static let first = 3
 
-  mutating func open(_ name: String, _ file: OpenFile) {
+  func open(_ name: String, _ file: OpenFile) {
     var number = Self.first
     while files[number] != nil { number += 1 }
     files[number] = file
@@ -91,14 +91,14 @@ struct Process {
   subscript(_ name: String) -> OpenFile? { numbers[name].flatMap { files[$0] } }
 
   /// Takes a descriptor away; the file may still be referred to.
-  mutating func close(_ name: String) -> OpenFile? {
+  func close(_ name: String) -> OpenFile? {
     guard let number = numbers.removeValue(forKey: name) else { return nil }
     return files.removeValue(forKey: number)
   }
 
   /// A copy for a child, which holds everything too.
   func forked(id: Int) -> Process {
-    var child = Process(id: id)
+    let child = Process(id: id)
     child.files = files
     child.numbers = numbers
     child.space = space

@@ -97,6 +97,10 @@ final class VirtualCPU {
   var hasRun = false
   /// 0 runs; others wait for an interrupt or for being started.
   var mpState: Int
+  /// It is about to enter the guest, or in it: who removes pages makes it leave, and waits.
+  var isInGuestMode = false
+  /// It was sent an interrupt to make it leave.
+  var isKicked = false
   /// Mapped roots were loaded.
   var hasRoot = false
   /// SMM was asked for, which nothing backs.

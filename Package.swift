@@ -45,13 +45,15 @@ let package = Package(
       name: "tdxspec",
       dependencies: [
         "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "CExplorerShims", "Verdicts",
-        "Documents", "TraceValidation", "TestGeneration", "CertificateChecker",
+        "Documents", "TraceValidation", "SimulatorReplay", "TestGeneration", "CertificateChecker",
         "ConformanceKit", "BackendProcess", "ConformanceReports", "Catalogue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + (hasZ3 ? ["SymbolicChecker"] : []),
       // Not canImport: a module of an earlier build would still be found.
       swiftSettings: hasZ3 ? [.define("HAS_Z3")] : []),
     .target(name: "TraceValidation", dependencies: ["SpecLanguage", "SpecProgram"]),
+    .target(
+      name: "SimulatorReplay", dependencies: ["TraceValidation", "ConformanceKit", "Simulator"]),
     .target(name: "Reductions", dependencies: ["SpecLanguage", "SpecProgram"]),
     .target(name: "Explorer", dependencies: ["SpecLanguage", "SpecProgram", "CExplorerShims"]),
     .target(name: "ConformanceKit", path: "Conformance/Kit"),
@@ -63,6 +65,7 @@ let package = Package(
       name: "TestGeneration",
       dependencies: ["SpecLanguage", "SpecProgram", "ConformanceKit"]),
     .target(name: "CertificateChecker"),
+    .target(name: "Simulator", dependencies: ["ConformanceKit"], path: "Conformance/Simulator"),
     .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),
     // Random specs and their comparison, for the tests with and without Z3. A test target, so
     // that only builds with testing enabled see it.
@@ -104,6 +107,9 @@ let package = Package(
     .testTarget(
       name: "BackendTests",
       dependencies: ["ConformanceKit", "BackendProcess", "ConformanceReports"]),
+    .testTarget(
+      name: "SimulatorTests",
+      dependencies: ["ConformanceKit", "Simulator", "SimulatorReplay", "TraceValidation"]),
     .testTarget(name: "TidyTests"),
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
     .testTarget(

@@ -1,18 +1,18 @@
 /// One recorded call, taken apart but not yet put into a spec's terms.
-struct ModuleCall: Sendable {
-  let leaf: String
-  let lp: Int
-  let arguments: [(key: String, value: TraceValue)]
-  let status: String?
-  let code: UInt64?
-  let operand: String?
-  let out: [(key: String, value: TraceValue)]
-  let guest: String?
-  let exitReason: Int?
-  let delta: [(key: String, value: TraceValue)]
+package struct ModuleCall: Sendable {
+  package let leaf: String
+  package let lp: Int
+  package let arguments: [(key: String, value: TraceValue)]
+  package let status: String?
+  package let code: UInt64?
+  package let operand: String?
+  package let out: [(key: String, value: TraceValue)]
+  package let guest: String?
+  package let exitReason: Int?
+  package let delta: [(key: String, value: TraceValue)]
 
   /// What it answered, for the tally: `TDX_OPERAND_BUSY|RCX`.
-  var answer: String {
+  package var answer: String {
     guard let status else { return guest ?? "nothing" }
     return operand.map { "\(status)|\($0)" } ?? status
   }
@@ -25,7 +25,7 @@ struct ModuleCall: Sendable {
   ]
 
   /// - Throws: a message when the value is no call.
-  init(_ value: TraceValue) throws(ModuleCallError) {
+  package init(_ value: TraceValue) throws(ModuleCallError) {
     guard case .members(let members) = value else { throw ModuleCallError("a call is an object") }
     for member in members where !Self.known.contains(member.key) {
       throw ModuleCallError("a call has no field '\(member.key)'")
@@ -71,7 +71,7 @@ struct ModuleCall: Sendable {
 }
 
 /// What is wrong with a recorded call.
-struct ModuleCallError: Error {
-  let message: String
+package struct ModuleCallError: Error {
+  package let message: String
   init(_ message: String) { self.message = message }
 }

@@ -13,7 +13,7 @@ public struct TraceError: Error, Hashable, Sendable, CustomStringConvertible {
   /// `FILE:LINE: what is wrong`.
   public let description: String
 
-  init(_ kind: Kind, _ description: String) {
+  package init(_ kind: Kind, _ description: String) {
     self.kind = kind
     self.description = description
   }

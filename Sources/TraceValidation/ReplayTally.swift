@@ -28,14 +28,14 @@ public struct ReplayTally: Sendable {
 
   public private(set) var cells: [Cell: Count] = [:]
   public private(set) var total = Count()
-  public internal(set) var sequences = 0
+  public package(set) var sequences = 0
   /// Calls after the first disagreement of their sequence.
   public private(set) var notReached = 0
 
   /// - Parameter perMille: of all calls that must agree.
   public init(perMille: Int = 995) { self.perMille = perMille }
 
-  mutating func add(_ leaf: String, _ answer: String, agreed: Bool) {
+  package mutating func add(_ leaf: String, _ answer: String, agreed: Bool) {
     cells[Cell(leaf: leaf, answer: answer), default: Count()].compared += 1
     total.compared += 1
     guard agreed else { return }
@@ -44,7 +44,7 @@ public struct ReplayTally: Sendable {
   }
 
   /// A call after a disagreement: its cell needs a call that is compared.
-  mutating func skip(_ leaf: String, _ answer: String) {
+  package mutating func skip(_ leaf: String, _ answer: String) {
     let cell = Cell(leaf: leaf, answer: answer)
     cells[cell] = cells[cell] ?? Count()
     notReached += 1

@@ -1,18 +1,18 @@
 import Foundation
 
 /// The lines of a trace file, unpacked if it is a gzip file.
-struct TraceFile {
-  let path: String
+package struct TraceFile {
+  package let path: String
   private let bytes: [UInt8]
   /// The file ends within its compressed data; nothing of it can be trusted then.
-  let lines: [Range<Int>]
+  package let lines: [Range<Int>]
   /// The last line has no end.
-  let endsWithinLine: Bool
+  package let endsWithinLine: Bool
 
   /// Time and memory are linear in the unpacked size.
   ///
   /// - Throws: when the file cannot be read or is no gzip file though it is packed.
-  init(_ path: String) throws(TraceError) {
+  package init(_ path: String) throws(TraceError) {
     self.path = path
     guard let data = FileManager.default.contents(atPath: path) else {
       throw TraceError(.unusable, "\(path): cannot be read")
@@ -43,7 +43,7 @@ struct TraceFile {
   /// The value on a line, counted from 0; `nil` when the line is empty.
   ///
   /// - Throws: `torn` when it is the last line and ends too soon.
-  func value(at line: Int) throws(TraceError) -> TraceValue? {
+  package func value(at line: Int) throws(TraceError) -> TraceValue? {
     let range = lines[line]
     let result = bytes.withUnsafeBufferPointer {
       (bytes) -> Result<TraceValue, TraceSyntaxError>? in

@@ -1,5 +1,5 @@
 /// A value of a recorded trace, as JSON has it; numbers are integers.
-enum TraceValue: Hashable, Sendable {
+package enum TraceValue: Hashable, Sendable {
   case null
   case bool(Bool)
   case number(Int)
@@ -7,7 +7,7 @@ enum TraceValue: Hashable, Sendable {
   case list([TraceValue])
   case members([(key: String, value: TraceValue)])
 
-  static func == (left: TraceValue, right: TraceValue) -> Bool {
+  package static func == (left: TraceValue, right: TraceValue) -> Bool {
     switch (left, right) {
     case (.null, .null): true
     case (.bool(let a), .bool(let b)): a == b
@@ -20,7 +20,7 @@ enum TraceValue: Hashable, Sendable {
     }
   }
 
-  func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     switch self {
     case .null: hasher.combine(0)
     case .bool(let value): hasher.combine(value)
@@ -31,16 +31,16 @@ enum TraceValue: Hashable, Sendable {
     }
   }
 
-  subscript(_ key: String) -> TraceValue? {
+  package subscript(_ key: String) -> TraceValue? {
     guard case .members(let members) = self else { return nil }
     return members.first { $0.key == key }?.value
   }
 
-  var text: String? { if case .text(let value) = self { value } else { nil } }
-  var number: Int? { if case .number(let value) = self { value } else { nil } }
+  package var text: String? { if case .text(let value) = self { value } else { nil } }
+  package var number: Int? { if case .number(let value) = self { value } else { nil } }
 
   /// As JSON.
-  var json: String {
+  package var json: String {
     switch self {
     case .null: "null"
     case .bool(let value): value ? "true" : "false"

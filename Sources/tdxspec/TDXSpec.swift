@@ -31,7 +31,7 @@ struct TDXSpec: ParsableCommand {
     subcommands: [
       Ask.self, Certificate.self, Check.self, Compare.self, Conform.self, Cost.self, Diff.self,
       Doc.self, Explore.self, Generate.self, List.self,
-      Mutate.self, Prove.self, Read.self, Trace.self,
+      Mutate.self, Prove.self, Read.self, Replay.self, Trace.self,
     ])
 
   /// Runs the tool and maps every way out to one of its exit codes.

@@ -4,7 +4,7 @@ extension TidyRules {
     "SpecLanguage": 0, "CZ3": 0,
     "SpecProgram": 1,
     "Verdicts": 2, "Explorer": 2, "SymbolicChecker": 2, "Reductions": 2, "TestGeneration": 2,
-    "TraceValidation": 2,
+    "TraceValidation": 2, "SimulatorReplay": 2,
     "Documents": 2,
     "tdxspec": 3,
   ]
@@ -14,10 +14,14 @@ extension TidyRules {
     "TestGeneration": ["Explorer"],
     "TraceValidation": ["Explorer"],
     "Documents": ["Explorer", "Verdicts"],
+    "SimulatorReplay": ["TraceValidation"],
   ]
 
   /// Modules that may import the conformance kit.
-  static let kitUsers: Set<String> = ["TestGeneration", "tdxspec"]
+  static let kitUsers: Set<String> = ["TestGeneration", "SimulatorReplay", "tdxspec"]
+
+  /// Modules that may import the simulator.
+  static let simulatorUsers: Set<String> = ["SimulatorReplay", "tdxspec"]
 
   /// What every module may import.
   static let system: Set<String> = [
@@ -82,6 +86,7 @@ extension TidyRules {
     default:
       guard let height = heights[module] else { return true }
       if imported == "ConformanceKit" { return kitUsers.contains(module) }
+      if imported == "Simulator" { return simulatorUsers.contains(module) }
       guard let other = heights[imported] else { return !isCore && !isConformance }
       return other < height || siblings[module]?.contains(imported) == true
     }

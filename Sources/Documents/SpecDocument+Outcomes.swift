@@ -5,7 +5,7 @@ import SpecProgram
 extension SpecDocument {
   var outcomes: [String] {
     guard let survey, !survey.tables.isEmpty else { return [] }
-    if tables(survey).isEmpty { return called(survey) }
+    if tables(survey).isEmpty { return called(survey, bounded) }
     var lines = ["## What calls answer in which state", ""]
     lines += Self.paragraph(
       "A row is the value that a variable had before the first step of a call; others may have "
@@ -18,7 +18,7 @@ extension SpecDocument {
     }
     lines += letters.legend
     for table in tables { lines += table.lines(letters) }
-    return lines + called(survey)
+    return lines + called(survey, [])
   }
 
   func isAsked(_ name: String) -> Bool { call == nil || call == name }
@@ -41,13 +41,16 @@ extension SpecDocument {
   var calledLocks: [CalledLocks] { program.calledLocks.filter { isAsked($0.called) } }
 
   /// The same for SEAMCALLs and other called actions.
-  private func called(_ survey: SpecSurvey) -> [String] {
+  ///
+  /// - Parameter remark: what stands before the tables.
+  private func called(_ survey: SpecSurvey, _ remark: [String]) -> [String] {
     let all = calledTables(survey)
     guard !all.isEmpty else { return [] }
     var lines = ["## What called actions answer in which state", ""]
     lines += Self.paragraph(
       "The same for SEAMCALLs, wherever they are called: a row is the value before the first step "
         + "of the called action.")
+    lines += remark
     for name in all.map(\.called).uniqued {
       lines += ["### \(WrappedText.escaped(name)) answers", ""]
       for table in all where table.called == name {

@@ -27,10 +27,12 @@ public struct DocumentEvents {
   private func data(_ section: SpecDocument.Section) -> [JSONValue] {
     switch section {
     case .outcomes:
-      document.survey.map { $0.tables.flatMap(cells) + $0.called.flatMap(called) } ?? []
+      document.survey.map {
+        document.tables($0).flatMap(cells) + document.calledTables($0).flatMap(called)
+      } ?? []
     case .examples:
-      document.survey.map { ($0.examples + $0.calledExamples).map(example) } ?? []
-    case .locks: document.program.calledLocks.map(locks)
+      document.survey.map { document.examples($0).map(example) } ?? []
+    case .locks: document.calledLocks.map(locks)
     case .properties:
       document.report.map { report in
         report.properties.map { Events.verdict($0, in: report) }

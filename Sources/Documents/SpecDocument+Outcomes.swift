@@ -5,31 +5,55 @@ import SpecProgram
 extension SpecDocument {
   var outcomes: [String] {
     guard let survey, !survey.tables.isEmpty else { return [] }
+    if tables(survey).isEmpty { return called(survey, bounded) }
     var lines = ["## What calls answer in which state", ""]
     lines += Self.paragraph(
       "A row is the value that a variable had before the first step of a call; others may have "
         + "changed it before the last. A cell has every answer that such a call got in some run, "
         + "– when no call ever began so.")
     lines += bounded
-    let tables = survey.tables.map { OutcomeText(table: $0) }
-    let letters = CallLetters(spec.actions.map(\.name)) { name in
+    let tables = tables(survey).map { OutcomeText(table: $0) }
+    let letters = CallLetters(spec.actions.map(\.name).filter(isAsked)) { name in
       tables.allSatisfy { $0.table(name).fits }
     }
     lines += letters.legend
     for table in tables { lines += table.lines(letters) }
-    return lines + called(survey)
+    return lines + called(survey, [])
   }
 
+  func isAsked(_ name: String) -> Bool { call == nil || call == name }
+
+  /// The tables, with the columns that are asked for.
+  func tables(_ survey: SpecSurvey) -> [OutcomeTable] {
+    survey.tables.map { $0.keeping(isAsked) }.filter { !$0.columns.isEmpty }
+  }
+
+  /// The tables of called actions that are asked for.
+  func calledTables(_ survey: SpecSurvey) -> [CalledTable] {
+    survey.called.filter { isAsked($0.called) }
+  }
+
+  func examples(_ survey: SpecSurvey) -> [AnswerExample] {
+    (survey.examples + survey.calledExamples).filter { isAsked($0.call) }
+  }
+
+  /// The locks at the called actions that are asked for.
+  var calledLocks: [CalledLocks] { program.calledLocks.filter { isAsked($0.called) } }
+
   /// The same for SEAMCALLs and other called actions.
-  private func called(_ survey: SpecSurvey) -> [String] {
-    guard !survey.called.isEmpty else { return [] }
+  ///
+  /// - Parameter remark: what stands before the tables.
+  private func called(_ survey: SpecSurvey, _ remark: [String]) -> [String] {
+    let all = calledTables(survey)
+    guard !all.isEmpty else { return [] }
     var lines = ["## What called actions answer in which state", ""]
     lines += Self.paragraph(
       "The same for SEAMCALLs, wherever they are called: a row is the value before the first step "
         + "of the called action.")
-    for name in survey.called.map(\.called).uniqued {
+    lines += remark
+    for name in all.map(\.called).uniqued {
       lines += ["### \(WrappedText.escaped(name)) answers", ""]
-      for table in survey.called where table.called == name {
+      for table in all where table.called == name {
         let cells = table.cells.map(OutcomeText.text)
         lines +=
           ColumnTable(
@@ -41,10 +65,10 @@ extension SpecDocument {
   }
 
   var examples: [String] {
-    guard let survey, !survey.examples.isEmpty else { return [] }
+    guard let survey, !examples(survey).isEmpty else { return [] }
     var lines = ["## The shortest way to each answer", ""]
     lines += bounded
-    for example in survey.examples + survey.calledExamples {
+    for example in examples(survey) {
       let steps = example.trace.steps.count
       let text = "\(example.call) answers \(example.answer.text): "
       lines += Self.paragraph(text + "\(steps) step\(steps == 1 ? "" : "s")")
@@ -55,7 +79,7 @@ extension SpecDocument {
 
   /// The locks at each called action, by caller.
   var locks: [String] {
-    let all = program.calledLocks
+    let all = calledLocks
     guard !all.isEmpty else { return [] }
     var lines = ["## Locks held by the caller", ""]
     lines += Self.paragraph(

@@ -13,6 +13,8 @@ public struct SpecDocument {
     public var needsGraph: Bool { self == .outcomes || self == .examples }
     /// Whether the properties must be decided.
     public var needsVerdicts: Bool { self == .properties }
+    /// Whether it can be about one call.
+    public var canBeAboutCall: Bool { [.outcomes, .locks, .examples].contains(self) }
   }
 
   let program: Program
@@ -21,15 +23,21 @@ public struct SpecDocument {
   let survey: SpecSurvey?
   /// For the section that needs verdicts.
   let report: SpecReport?
+  /// The only call, or called action, that is asked about; all when `nil`.
+  let call: String?
 
   var spec: SpecDescription { program.spec }
 
   /// - Parameters:
   ///   - survey: for the sections that need the graph.
   ///   - report: for the section that needs verdicts.
+  ///   - call: a call, or an action that is called, which tables of answers and locks and examples
+  ///     are to be about alone.
   public init(
-    _ program: Program, scope: String?, survey: SpecSurvey?, report: SpecReport?
+    _ program: Program, scope: String?, survey: SpecSurvey?, report: SpecReport?,
+    call: String? = nil
   ) {
+    self.call = call
     self.program = program
     scopeName = scope
     self.survey = survey

@@ -111,7 +111,7 @@ public struct OutcomeTable: Sendable {
 
   public let variable: NamedVariable
   public let values: [String]
-  public let columns: [Column]
+  public private(set) var columns: [Column]
   let index: Int
 
   init<E: Engine>(_ survey: CallSurvey<E>, variable index: Int) {
@@ -129,6 +129,13 @@ public struct OutcomeTable: Sendable {
         call: action.name, subject: subject?.text ?? variable.name,
         cells: codes.map { Self.cell(survey, number, StateRow(variable: index, code: $0)) })
     }
+  }
+
+  /// The same with the columns of some calls only.
+  func keeping(_ isKept: (String) -> Bool) -> OutcomeTable {
+    var copy = self
+    copy.columns = columns.filter { isKept($0.call) }
+    return copy
   }
 
   /// The values of one cell of the variable, by code.

@@ -25,6 +25,9 @@ extension TDXSpec {
           tdxspec doc teardown/terminate-vm-v4 --scope small -o v4.md
           tdxspec doc teardown/mainline --scope small --section outcomes --by td_lifecycle
           tdxspec doc teardown/terminate-vm-v4 --section locks
+          tdxspec doc kvm/tdx --scope arguments --section outcomes --by kvm_tdx.state \
+        --call KVM_CREATE_VCPU
+          tdxspec doc kvm/tdx --section locks --call TDH.MNG.VPFLUSHDONE
           tdxspec doc tdx/hkid --scope small --section outcomes --section examples --json
         """)
 
@@ -47,6 +50,13 @@ extension TDXSpec {
     var by: String?
 
     @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "Only this call or SEAMCALL, in the sections outcomes, locks and examples.",
+        valueName: "name"))
+    var call: String?
+
+    @Option(
       name: .shortAndLong,
       help: ArgumentHelp("Write the output to a file instead.", valueName: "file"))
     var output: String?
@@ -55,7 +65,9 @@ extension TDXSpec {
     var json = false
 
     private var sections: [SpecDocument.Section] {
-      SpecDocument.Section.allCases.filter { section.isEmpty || section.contains($0.rawValue) }
+      SpecDocument.Section.allCases.filter {
+        section.isEmpty ? call == nil || $0.canBeAboutCall : section.contains($0.rawValue)
+      }
     }
 
     func validate() throws {
@@ -66,6 +78,9 @@ extension TDXSpec {
       }
       if by != nil, !sections.contains(.outcomes) {
         throw ValidationError("--by chooses the rows of the section outcomes, which is left out")
+      }
+      if call != nil, let other = sections.first(where: { !$0.canBeAboutCall }) {
+        throw ValidationError("the section \(other.rawValue) cannot be about one --call")
       }
       if Set(section).count < section.count { throw ValidationError("a section is named twice") }
     }
@@ -78,12 +93,19 @@ extension TDXSpec {
       guard tdxs_install_sigint() == 0 else {
         throw ValidationError("signal handlers cannot be installed")
       }
+      if let call {
+        let names = program.spec.actions.map(\.name) + program.calledLocks.map(\.called)
+        guard names.contains(call) else {
+          throw ValidationError("\(spec) has no call '\(call)'; tdxspec read lists them")
+        }
+      }
       let rows = RowVariables(program)
       let variables = try by.map { [try rows.named($0)] } ?? rows.read
       let report = sections.contains(where: \.needsVerdicts) ? try runner.report() : nil
       let survey =
         sections.contains(where: \.needsGraph) ? try runner.survey(program, variables) : nil
-      let document = SpecDocument(program, scope: scope.scope, survey: survey, report: report)
+      let document = SpecDocument(
+        program, scope: scope.scope, survey: survey, report: report, call: call)
       let status = status(survey, report)
       var sink = ReportSink(json: json, path: output)
       if json {

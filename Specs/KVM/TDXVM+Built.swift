@@ -77,6 +77,9 @@ extension TDXVM {
       isBuilt(runnable: true)
     }
     .expect(
+      .vacuous, when: start == 0, unlessMade: ["KVM_CREATE_GUEST_MEMFD"], because: Self.noMemory
+    )
+    .expect(
       .vacuous, when: start != 2, unlessMade: ["KVM_TDX_FINALIZE_VM"],
       because: "no call of the scope finalizes the TD")
   }

@@ -79,7 +79,7 @@ extension TDXVM {
       "KVM_PRE_FAULT_MEMORY", taking: [caller, v, shape, bits, range], by: HostThread.self,
       cites: "kvm-tdx §2.10"
     ) {
-      vcpuGate(trying: arguments == 1 || bits == .low)
+      vcpuGate(trying: arguments == 1 || bits == .low && shape == .fine)
       Step("the arguments") {
         Check(shape == .fine, else: .EINVAL).because("flags, alignment, size", "kvm-tdx §2.10")
       }

@@ -10,7 +10,7 @@ extension TDXVM {
       "KVM_TDX_INIT_VCPU", taking: [caller, command, v], by: HostThread.self,
       cites: "kvm-tdx §2.3.1"
     ) {
-      vcpuGate
+      vcpuGate(trying: arguments == 1 || command == .fine)
       vcpuCommand
       guarded(tdVCPUInit)
     }
@@ -73,7 +73,7 @@ extension TDXVM {
       "KVM_TDX_FINALIZE_VM", taking: [caller, command], by: HostThread.self,
       cites: "kvm-tdx §2.2.3"
     ) {
-      vmGate
+      vmGate(trying: arguments == 1 || command == .fine)
       Step("tdx_get_cmd") {
         Check(kind == .td, else: .ENOTTY).because("no TD", "kvm-tdx §2.2")
         Check(command != .hardwareError, else: .EINVAL).because("hw_error", "kvm-tdx §2.2")
@@ -105,7 +105,7 @@ extension TDXVM {
       "KVM_TDX_GET_CPUID", taking: [caller, command, v, entries], by: HostThread.self,
       cites: "kvm-tdx §2.3.3"
     ) {
-      vcpuGate
+      vcpuGate(trying: arguments == 1 || command == .fine && entries == .fine)
       vcpuCommand
       passUnlocked
       holdingVCPU {

@@ -47,7 +47,9 @@ extension TDXVM {
       "KVM_TDX_INIT_VM", taking: [caller, command, data, wanted], by: HostThread.self,
       cites: "kvm-tdx §2.2.2"
     ) {
-      vmGate
+      vmGate(
+        trying: arguments == 1
+          || command == .fine && wanted != .none && data == .fine)
       tdCommand
       guarded(tdInit)
     }

@@ -15,7 +15,8 @@ extension TDXVM {
       taking: [caller, command, v, region, bits, range, unreadable], by: HostThread.self,
       cites: "kvm-tdx §2.3.2"
     ) {
-      vcpuGate(trying: arguments == 1 || bits == .low && region != .wrapping)
+      vcpuGate(
+        trying: arguments == 1 || bits == .low && command == .fine && region.in(.fine, .measured))
       vcpuCommand
       guarded(tdInitMemRegion)
     }

@@ -17,7 +17,11 @@ extension TDXVM {
       taking: [caller, shape, slot, flags, size, range, bits, f, backing, shift, unmapped],
       by: HostThread.self, cites: "kvm-tdx §2.6"
     ) {
-      vmGate(trying: arguments == 1 || bits == .low && backing.in(.file, .notOpen))
+      vmGate(
+        trying: arguments == 1
+          || bits == .low && shape == .fine && size != .malformed
+            && flags.in(.none, .guestMemfd) && backing == .file
+      )
       Step("what is looked at without locks") {
         Check(shape == .fine, else: .EINVAL)
           .because("flags of the first version, or the slot's number", "kvm-tdx §2.6")
@@ -139,7 +143,7 @@ extension TDXVM {
       "KVM_SET_MEMORY_ATTRIBUTES", taking: [caller, shape, range, toPrivate],
       by: HostThread.self, cites: "kvm-tdx §2.7"
     ) {
-      vmGate
+      vmGate(trying: arguments == 1 || shape == .fine)
       Step("the arguments") {
         Check(shape == .fine, else: .EINVAL)
           .because("flags, attributes, size, alignment", "kvm-tdx §2.7")

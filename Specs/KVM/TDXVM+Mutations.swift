@@ -69,7 +69,7 @@ extension TDXVM {
     }
     Mutation(
       "B-22", "reserved fields of KVM_TDX_INIT_VM are not looked at", caughtBy: ["S-29"],
-      at: "creation", cites: "kvm-tdx B-22"
+      at: "arguments", cites: "kvm-tdx B-22"
     ) { Without(check: "i is not reserved", in: "tdx_td_init") }
   }
 

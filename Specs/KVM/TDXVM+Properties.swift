@@ -102,7 +102,9 @@ extension TDXVM {
   @ListBuilder<Property>
   private var vcpuProperties: [Property] {
     Always("S-18", "a vCPU that is associated is on a CPU's list", cites: "kvm-tdx S-18") {
-      forAll(VCPU.self) { w in module.associated[w] && !bugged ==> listed[w] && !module.strayed[w] }
+      forAll(VCPU.self) { w in
+        module.associated[w] && isTD && !bugged ==> listed[w] && !module.strayed[w]
+      }
     }
     .expect(
       .violated, when: hotplug == 1, ifMade: ["KVM_TDX_INIT_VCPU"], because: "as S-33")
@@ -110,7 +112,7 @@ extension TDXVM {
       "S-19", "a vCPU that was freed is on no CPU's list and not associated", cites: "kvm-tdx S-19"
     ) {
       forAll(VCPU.self) { w in
-        vcpu[w] == .absent && !bugged ==> !listed[w] && !module.associated[w]
+        vcpu[w] == .absent && isTD && !bugged ==> !listed[w] && !module.associated[w]
       }
     }
     .expect(

@@ -32,6 +32,7 @@ extension TDXVM {
   @ListBuilder<Scope>
   public var scopes: [Scope] {
     oneThread
+    everyArgument
     twoThreads
     surroundings
     replay
@@ -41,9 +42,6 @@ extension TDXVM {
   private var oneThread: [Scope] {
     Scope(
       "small", "one of each, one thread, the module never fails", [:],
-      parts: [ThreadPart("vmm", calls: Self.coreCalls)])
-    Scope(
-      "arguments", "the same with every class of arguments", ["ARGUMENTS": 1],
       parts: [ThreadPart("vmm", calls: Self.coreCalls)])
     Scope(
       "creation", "a TD with vCPUs that come and go, limits of the process", ["ENVIRONMENT": 1],
@@ -67,7 +65,38 @@ extension TDXVM {
       ["BUILT": 2, "FAULTS": 1, "PINS": 1],
       parts: [ThreadPart("vmm", calls: ["KVM_PRE_FAULT_MEMORY", "fallocate", "close(gmem)"])])
     Scope(
-      "faults", "one SEAMCALL may fail", ["FAULTS": 1],
+      "faults", "a TD runs and is destroyed, one SEAMCALL may fail", ["FAULTS": 1, "BUILT": 2],
+      parts: [ThreadPart("vmm", calls: Self.runningCalls + Self.closingCalls)])
+  }
+
+  @ListBuilder<Scope>
+  private var everyArgument: [Scope] {
+    Scope(
+      "arguments", "every class of arguments while a TD is created", ["ARGUMENTS": 1],
+      parts: [ThreadPart("vmm", calls: Self.creationCalls + ["KVM_TDX_FINALIZE_VM"])])
+    Scope(
+      "arguments-build", "every class of arguments while a TD is built",
+      ["ARGUMENTS": 1, "BUILT": 1],
+      parts: [
+        ThreadPart(
+          "vmm", calls: Self.finishingCalls + ["KVM_SET_CPUID2", "KVM_TDX_GET_CPUID", "fallocate"])
+      ])
+    Scope(
+      "arguments-run", "every class of arguments while a TD runs and is destroyed",
+      ["ARGUMENTS": 1, "BUILT": 2],
+      parts: [ThreadPart("vmm", calls: Self.runningCalls + Self.closingCalls)])
+    Scope(
+      "environment", "a TD runs, its guest exits for any reason, its memfd is mapped",
+      ["ENVIRONMENT": 1, "BUILT": 2],
+      parts: [
+        ThreadPart(
+          "vmm",
+          calls: Self.runningCalls + Self.closingCalls + [
+            "KVM_ENABLE_CAP", "KVM_SET_MP_STATE", "mmap", "munmap", "file call",
+          ])
+      ])
+    Scope(
+      "types", "VMs that are TDs and VMs that are not", ["TYPES": 1],
       parts: [ThreadPart("vmm", calls: Self.coreCalls)])
   }
 

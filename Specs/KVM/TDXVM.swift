@@ -28,7 +28,8 @@ public struct TDXVM: Spec {
     "1: other TDs take KeyIDs, the guest exits for any reason, calls that TDs are run without")
   let types = Parameter("TYPES", 0...1, default: 0, "1: also VMs that are no TDs")
   let arguments = Parameter(
-    "ARGUMENTS", 0...1, default: 0, "1: every class of arguments, and callers with another mm")
+    "ARGUMENTS", 0...1, default: 0,
+    "1: arguments that are not well-formed too, and callers with another mm")
   let start = Parameter(
     "BUILT", 0...2, default: 0,
     "begins with 1: a TD with a bound memfd and vCPUs, 2: the same, initialised and finalized")

@@ -49,6 +49,8 @@ import Testing
     (["doc", bench, "--by", "assoc"], "no rows of a table"),
     (["doc", bench, "--section", "locks", "--by", "pkg"], "--by"),
     (["doc", bench, "--scope", "huge"], "no scope 'huge'"),
+    (["doc", bench, "--call", "Fly"], "no call 'Fly'"),
+    (["doc", bench, "--section", "state", "--call", "Track"], "one --call"),
     (["diff", bench], "other"),
     (["diff", bench, "nope"], "no spec 'nope'"),
     (["diff", bench, bench, "--other-set", "N"], "NAME=VALUE"),

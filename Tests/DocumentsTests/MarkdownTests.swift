@@ -94,6 +94,24 @@ enum MarkdownCheck {
     #expect(Set(texts).count == 1)
   }
 
+  @Test func aDocumentCanBeAboutOneCall() throws {
+    let program = try Support.program(SlotSpec())
+    let survey = try Support.survey(program)
+    func text(_ call: String?, _ section: SpecDocument.Section) -> String {
+      SpecDocument(program, scope: nil, survey: survey, report: nil, call: call).text(of: section)
+    }
+    #expect(text(nil, .outcomes).contains("CLOSE"))
+    let fill = text("FILL", .outcomes)
+    #expect(fill.contains("FILL") && !fill.contains("CLOSE") && !fill.contains("SEAL"))
+    #expect(text("FILL", .locks).isEmpty)
+    #expect(!text("FILL", .examples).contains("CLOSE answers"))
+    #expect(text("FILL", .examples).contains("FILL answers"))
+    #expect(text("SEAL", .locks).contains("### SEAL"))
+    #expect(text("SEAL", .examples).contains("SEAL answers"))
+    #expect(!text("SEAL", .examples).contains("FILL answers"))
+    #expect(text("SEAL", .outcomes).isEmpty)
+  }
+
   @Test func checksStandInOrderWithTheirAnswers() throws {
     let spec = try #require(Catalogue.entry(named: "teardown/terminate-vm-v4")).describe()
     let action = try #require(spec.actions.first)

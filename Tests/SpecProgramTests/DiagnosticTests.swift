@@ -49,6 +49,16 @@ struct Diagnosed: SpecPart {
     expect(error(inside("a")), "TDX1111")
   }
 
+  @Test("TDX1112: an expectation about a call that is not there") func expectedCalls() {
+    func error(_ name: String) -> SpecError? {
+      let property = Always("A", "a") { part.flag }
+        .expect(.violated, ifMade: [name], because: "b")
+      return self.error(describe(part, [property]) { Action("a") { part.flag <- true } })
+    }
+    #expect(error("a") == nil)
+    expect(error("b"), "TDX1112")
+  }
+
   @Test("TDX1113: an expectation at a scope that is not there") func expectedScope() {
     let property = Always("A", "a") { part.flag }.expect(.violated, at: "none", because: "b")
     expect(error(describe(part, [property]) { Action("a") { part.flag <- true } }), "TDX1113")

@@ -13,7 +13,14 @@ public struct CallInput: Sendable {
   let thread: Int?
   let arguments: [Int]
   /// The call as tests write it.
-  public let call: Call
+  public private(set) var call: Call
+
+  /// The same call in other words.
+  func saying(_ call: Call) -> CallInput {
+    var result = self
+    result.call = call
+    return result
+  }
 
   init(_ action: CallerAction, _ arguments: [Int]) {
     procedure = action.procedure

@@ -50,6 +50,9 @@ public struct SuiteWriter {
       result.append(
         "what is deferred happens before the next call: \(names.joined(separator: ", "))")
     }
+    if alphabet.wordless > 0 {
+      result.append("\(alphabet.wordless) calls with arguments that have no words are not made")
+    }
     if unvisited > 0 {
       result.append(
         "\(unvisited) states behind calls that may be answered differently are not "

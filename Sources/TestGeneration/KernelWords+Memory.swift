@@ -95,7 +95,8 @@ extension KernelWords {
       if !pages.isEmpty { address = "buf+0x1" }
     default: return nil
     }
-    more["gpa"] = .integer(Int64(pages.lowerBound) * Self.page)
+    // The last byte of no page at all would lie below the first.
+    more["gpa"] = .integer(Int64(pages.isEmpty ? 1 : pages.lowerBound) * Self.page)
     more["nr_pages"] = .integer(Int64(pages.count))
     more["source"] = address
     return command("KVM_TDX_INIT_MEM_REGION", "vcpu\(cpu)", given, more)

@@ -157,7 +157,7 @@ struct KernelWords {
     case "fine": break
     case "unreadable": more["data"] = "NULL"
     case "attributes": more["attributes"] = 0x1
-    case "xfam": more["xfam"] = 0
+    case "xfam": more["xfam"] = 0x103
     case "guestPhysicalBits":
       guard width == 48 else { return nil }
       more["gpaw"] = 47

@@ -108,10 +108,12 @@ public struct SuiteWriter {
     let digits = "\(number + 1)"
     let padded = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
     let last = steps.last.map { "\($0.call)" } ?? ""
+    let covered = Set(
+      sequence.map { "action \(program.actionName(machine.inputs[$0].procedure))" })
     let more = steps.count == 1 ? "" : " after \(steps.count - 1) calls"
     return ConformanceTest(
       id: "\(kind)-\(padded)", purpose: "\(last)\(more)", origin: origin,
-      covers: Set(steps.map { "action \($0.call.name)" }).sorted(), steps: steps)
+      covers: covered.sorted(), steps: steps)
   }
 
   private var origin: ConformanceTest.Origin {

@@ -111,8 +111,9 @@ public struct CallAlphabet: Sendable {
     let kernel = KernelWords(program.scope)
     var taken: Set<Call> = []
     return inputs.compactMap { input in
-      guard let call = kernel.call(input.call), taken.insert(call).inserted else { return nil }
-      return input.saying(call)
+      let calls = kernel.calls(input.call)
+      guard let call = calls.first, taken.insert(call).inserted else { return nil }
+      return input.saying(call, Array(calls.dropFirst()))
     }
   }
 }

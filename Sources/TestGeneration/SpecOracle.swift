@@ -37,8 +37,9 @@ public final class SpecOracle {
     var numbers: [Call: Int] = [:]
     for (number, input) in alphabet.inputs.enumerated() {
       numbers[input.call] = number
-      guard let spoken = kernel.call(input.call), numbers[spoken] == nil else { continue }
-      numbers[spoken] = number
+      for spoken in kernel.calls(input.call) where numbers[spoken] == nil {
+        numbers[spoken] = number
+      }
     }
     self.numbers = numbers
   }

@@ -81,6 +81,7 @@ public struct SuiteWriter {
       }
       tests.append(test)
     }
+    if criterion == .checks { tests += otherValues(plan.sequences.prefix(plain)) }
     let access = certain.machine.accessSequences
     for (number, (state, input)) in loose.enumerated() {
       tests.append(test("either", number, (access[state] ?? []) + [input]))
@@ -88,6 +89,22 @@ public struct SuiteWriter {
     let assumptions = (plan.hypotheses + hypotheses).map { "(\($0))" }.joined(separator: " ")
     return ConformanceSuite(
       name: suiteName(criterion), guarantee: "\(plan.guarantee), if \(assumptions)", tests: tests)
+  }
+
+  /// For each call at the end of a sequence, once: the same with other values of its classes.
+  private func otherValues(_ sequences: ArraySlice<[Int]>) -> [ConformanceTest] {
+    var seen: Set<Int> = []
+    var tests: [ConformanceTest] = []
+    for sequence in sequences {
+      guard let last = sequence.last, seen.insert(last).inserted else { continue }
+      for other in machine.inputs[last].others {
+        var test = test("value", tests.count, sequence)
+        test.steps[test.steps.count - 1].call = other
+        test.purpose = "\(other), which the spec takes for \(machine.inputs[last].call)"
+        tests.append(test)
+      }
+    }
+    return tests
   }
 
   private func suiteName(_ criterion: Criterion) -> String {

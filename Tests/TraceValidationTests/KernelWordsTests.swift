@@ -63,8 +63,9 @@ import Testing
     let words = KernelWords(program.scope)
     let evaluator = ProcedureEvaluator(program)
     var compared: [String: Int] = [:]
-    for input in inputs {
-      guard let call = words.call(input.call) else { continue }
+    for (input, call) in inputs.flatMap({ input in
+      words.calls(input.call).map { (input, $0) }
+    }) {
       let action = try #require(evaluator.action(named: input.call.name))
       let step = try step(call)
       let calls = KVMCalls(

@@ -91,7 +91,10 @@ let package = Package(
       ]),
     .testTarget(
       name: "TraceValidationTests",
-      dependencies: ["TraceValidation", "SpecLanguage", "SpecProgram", "Catalogue"]),
+      dependencies: [
+        "TraceValidation", "SpecLanguage", "SpecProgram", "Catalogue", "TestGeneration",
+        "ConformanceKit",
+      ]),
     .testTarget(name: "ConformanceKitTests", dependencies: ["ConformanceKit"]),
     .testTarget(
       name: "TestGenerationTests",

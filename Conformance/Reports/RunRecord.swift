@@ -4,13 +4,16 @@ import ConformanceKit
 public struct RunRecord: Sendable {
   /// The suite's file, as reports for machines name it.
   public let file: String
+  /// What was run; a shard has fewer tests than the file.
   public let suite: ConformanceSuite
+  /// What came of it.
   public let report: SuiteReport
   /// By test: what there is to say about how it ended.
   public let notes: [String: [String]]
   /// How skipped tests differ from those that were to be skipped.
   public let skipDifferences: [String]
 
+  /// A record; without notes and differences of skipped tests where there are none.
   public init(
     file: String, suite: ConformanceSuite, report: SuiteReport, notes: [String: [String]] = [:],
     skipDifferences: [String] = []

@@ -13,7 +13,17 @@ public struct CallInput: Sendable {
   let thread: Int?
   let arguments: [Int]
   /// The call as tests write it.
-  public let call: Call
+  public private(set) var call: Call
+  /// Calls with other values of the same classes, which the spec takes to be answered alike.
+  private(set) var others: [Call] = []
+
+  /// The same call in other words.
+  func saying(_ call: Call, _ others: [Call]) -> CallInput {
+    var result = self
+    result.call = call
+    result.others = others
+    return result
+  }
 
   init(_ action: CallerAction, _ arguments: [Int]) {
     procedure = action.procedure

@@ -24,9 +24,9 @@ public struct CallPlan: Sendable {
     }
     let found = CheckCoverage(writer.machine, writer.program.checks)
     let guarantee =
-      "gives each of \(found.answers) answers, by each check that refuses; in \(found.twins) cases "
-      + "with a twin that differs in one argument and is not refused by that check; shows the order "
-      + "of \(found.orders) pairs of checks that two arguments break at once"
+      "gives each of \(found.answers) answers, by each check that refuses; in \(found.twins) "
+      + "cases with a twin that differs in one argument and passes that check; shows the "
+      + "order of \(found.orders) pairs of checks that two arguments break at once"
     try self.init(
       writer.certain.machine, options, found.samples.map(\.sequence), guarantee, nil,
       purposes: found.samples.map(\.purpose))

@@ -99,7 +99,7 @@ extension Divergence {
         lines.append("  \(way.outcome.text) because no check fails")
       }
     }
-    let others = oracle.checks(of: calls.last?.name ?? "", answering: actual)
+    let others = oracle.checks(of: calls.last, answering: actual)
     for check in others.prefix(4) {
       lines.append("  the backend answered as if “\(check.text)” failed (\(check.location))")
     }

@@ -1,3 +1,4 @@
+import ConformanceKit
 import SpecLanguage
 import SpecProgram
 
@@ -10,16 +11,19 @@ public struct MachineOptions: Sendable {
   public var deferred: [String]
   /// Variables that a backend can look at.
   public var observed: [String]
+  /// The words that tests are in.
+  public var words: CallWords
   /// How many states there may be, before states are merged.
   public var mostStates: Int
 
   public init(
     calls: [String] = [], deferred: [String] = [], observed: [String] = [],
-    mostStates: Int = 200_000
+    words: CallWords = .spec, mostStates: Int = 200_000
   ) {
     self.calls = calls
     self.deferred = deferred
     self.observed = observed
+    self.words = words
     self.mostStates = mostStates
   }
 }
@@ -55,6 +59,8 @@ public struct CallAlphabet: Sendable {
   public let events: [String]
   /// Calls of the spec that were not asked for.
   public let leftOut: [String]
+  /// How many inputs have no words of the kernel's.
+  public let wordless: Int
 
   /// - Throws: `unknown` for a name that is no call or event that can begin at this scope.
   public init(_ program: Program, _ options: MachineOptions) throws(MachineError) {
@@ -87,9 +93,27 @@ public struct CallAlphabet: Sendable {
       }
     }
     guard !inputs.isEmpty else { throw .unknown("no call can begin at this scope") }
-    self.inputs = inputs
+    let spoken = Self.spoken(inputs, options.words, program)
+    guard !spoken.isEmpty else {
+      throw .unknown("no call of \(program.spec.name) has words of the kernel's")
+    }
+    wordless = inputs.count - spoken.count
+    self.inputs = spoken
     self.deferred = deferred
     self.events = events
     self.leftOut = leftOut
+  }
+  /// The inputs in other words, without those that have none and those that sound like another.
+  private static func spoken(
+    _ inputs: [CallInput], _ words: CallWords, _ program: Program
+  ) -> [CallInput] {
+    guard words == .kernel else { return inputs }
+    let kernel = KernelWords(program.scope)
+    var taken: Set<Call> = []
+    return inputs.compactMap { input in
+      let calls = kernel.calls(input.call)
+      guard let call = calls.first, taken.insert(call).inserted else { return nil }
+      return input.saying(call, Array(calls.dropFirst()))
+    }
   }
 }

@@ -33,7 +33,15 @@ public final class SpecOracle {
       throw .spec(error)
     }
     caller = LoneCaller(engine, alphabet.inputs, deferred: alphabet.deferred)
-    numbers = Dictionary(zip(alphabet.inputs.map(\.call), 0...)) { first, _ in first }
+    let kernel = KernelWords(program.scope)
+    var numbers: [Call: Int] = [:]
+    for (number, input) in alphabet.inputs.enumerated() {
+      numbers[input.call] = number
+      for spoken in kernel.calls(input.call) where numbers[spoken] == nil {
+        numbers[spoken] = number
+      }
+    }
+    self.numbers = numbers
   }
 
   /// What is known before any call.
@@ -75,11 +83,14 @@ public final class SpecOracle {
     return found
   }
 
-  /// The checks of the spec that refuse calls of this name with such an answer.
+  /// The checks of the spec that refuse such a call with such an answer.
   public func checks(
-    of name: String, answering outcome: ConformanceKit.Outcome
+    of call: Call?, answering outcome: ConformanceKit.Outcome
   ) -> [CheckInfo] {
-    caller.engine.program.checks.filter { check in
+    guard let number = call.flatMap({ numbers[$0] }) else { return [] }
+    let program = caller.engine.program
+    let name = program.actionName(caller.inputs[number].procedure)
+    return program.checks.filter { check in
       check.action == name
         && SeenAnswer(outcome: check.outcome, observed: [:]).expected.accepts(outcome)
     }

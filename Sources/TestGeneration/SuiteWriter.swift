@@ -50,6 +50,9 @@ public struct SuiteWriter {
       result.append(
         "what is deferred happens before the next call: \(names.joined(separator: ", "))")
     }
+    if alphabet.wordless > 0 {
+      result.append("\(alphabet.wordless) calls with arguments that have no words are not made")
+    }
     if unvisited > 0 {
       result.append(
         "\(unvisited) states behind calls that may be answered differently are not "
@@ -78,6 +81,7 @@ public struct SuiteWriter {
       }
       tests.append(test)
     }
+    if criterion == .checks { tests += otherValues(plan.sequences.prefix(plain)) }
     let access = certain.machine.accessSequences
     for (number, (state, input)) in loose.enumerated() {
       tests.append(test("either", number, (access[state] ?? []) + [input]))
@@ -85,6 +89,22 @@ public struct SuiteWriter {
     let assumptions = (plan.hypotheses + hypotheses).map { "(\($0))" }.joined(separator: " ")
     return ConformanceSuite(
       name: suiteName(criterion), guarantee: "\(plan.guarantee), if \(assumptions)", tests: tests)
+  }
+
+  /// For each call at the end of a sequence, once: the same with other values of its classes.
+  private func otherValues(_ sequences: ArraySlice<[Int]>) -> [ConformanceTest] {
+    var seen: Set<Int> = []
+    var tests: [ConformanceTest] = []
+    for sequence in sequences {
+      guard let last = sequence.last, seen.insert(last).inserted else { continue }
+      for other in machine.inputs[last].others {
+        var test = test("value", tests.count, sequence)
+        test.steps[test.steps.count - 1].call = other
+        test.purpose = "\(other), which the spec takes for \(machine.inputs[last].call)"
+        tests.append(test)
+      }
+    }
+    return tests
   }
 
   private func suiteName(_ criterion: Criterion) -> String {
@@ -105,10 +125,12 @@ public struct SuiteWriter {
     let digits = "\(number + 1)"
     let padded = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
     let last = steps.last.map { "\($0.call)" } ?? ""
+    let covered = Set(
+      sequence.map { "action \(program.actionName(machine.inputs[$0].procedure))" })
     let more = steps.count == 1 ? "" : " after \(steps.count - 1) calls"
     return ConformanceTest(
       id: "\(kind)-\(padded)", purpose: "\(last)\(more)", origin: origin,
-      covers: Set(steps.map { "action \($0.call.name)" }).sorted(), steps: steps)
+      covers: covered.sorted(), steps: steps)
   }
 
   private var origin: ConformanceTest.Origin {

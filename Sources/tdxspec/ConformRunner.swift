@@ -12,19 +12,24 @@ import Verdicts
 struct ConformRunner {
   let command: TDXSpec.Conform
 
+  /// Another kind of backend is one more way to call `run(on:)`.
   func run() throws -> ExitStatus {
-    var suite = try readSuite()
-    if let shard = command.shard { suite.tests = shard.part(of: suite.tests) }
-    let committed = try committedSkips(suite)
     var limits = ProcessBackend.Limits()
     if let seconds = command.callTimeout?.seconds { limits.call = seconds }
     var backend = ProcessBackend(String(command.backend.dropFirst(5)), limits: limits)
+    return try run(on: &backend)
+  }
+
+  private func run<B: Backend>(on backend: inout B) throws -> ExitStatus {
+    var suite = try readSuite()
+    if let shard = command.shard { suite.tests = shard.part(of: suite.tests) }
+    let committed = try committedSkips(suite)
     let profile: Profile
     do throws(BackendError) { profile = try backend.probe() } catch {
       Terminal.complain("\(error)")
       return error.kind == .unavailable ? .skipped : .internalError
     }
-    if command.compatibility { return try check(&backend, profile, suite) }
+    if command.compatibility { return try check(&backend, suite) }
     let report = Runner(profile: profile).run(suite, on: &backend)
     let record = RunRecord(
       file: command.suite, suite: suite, report: report, notes: notes(report, suite, &backend),
@@ -67,8 +72,8 @@ struct ConformRunner {
   // MARK: Explanations
 
   /// Shortens and explains the first tests that failed by an answer.
-  private func notes(
-    _ report: SuiteReport, _ suite: ConformanceSuite, _ backend: inout ProcessBackend
+  private func notes<B: Backend>(
+    _ report: SuiteReport, _ suite: ConformanceSuite, _ backend: inout B
   ) -> [String: [String]] {
     let failed = report.tests.filter { $0.verdict.isFailure }.prefix(command.explain)
     var oracles: [ConformanceTest.Origin: SpecOracle] = [:]
@@ -115,8 +120,8 @@ struct ConformRunner {
     try sink.close()
   }
 
-  private func check(
-    _ backend: inout ProcessBackend, _ profile: Profile, _ suite: ConformanceSuite
+  private func check<B: Backend>(
+    _ backend: inout B, _ suite: ConformanceSuite
   ) throws -> ExitStatus {
     let findings = CompatibilityCheck(suite).run(on: &backend)
     let verdict = Verdict.merged(findings.map(\.verdict))

@@ -28,12 +28,12 @@ extension TDXSpec {
 
         EXAMPLES
           tdxspec generate gmem/mainline --scope small --call mmap --call munmap --criterion tour
-          tdxspec generate kvm/tdx --scope build --criterion hybrid -o build.json
-          tdxspec generate kvm/tdx --scope build --criterion hsi --k 1 -o build.json \
-        --certificate build.certificate.json
+          tdxspec generate kvm/tdx --scope creation --criterion hybrid -o creation.json \
+        --certificate creation.certificate.json
           tdxspec generate gmem/mainline --scope small --deferred kvm_gmem_release --deferred \
         kvm_destroy_vm --criterion 1-switch -o gmem.json
-          tdxspec generate kvm/tdx --scope build --criterion tour --random 20 --seed 7 --json
+          tdxspec generate kvm/tdx --scope creation --criterion checks --words kernel -o checks.json
+          tdxspec generate kvm/tdx --scope creation --criterion tour --random 20 --seed 7 --json
         """)
 
     @Argument(help: "The spec.")
@@ -70,6 +70,13 @@ extension TDXSpec {
         "A variable that backends can see: tests expect its values; may be repeated.",
         valueName: "variable"))
     var observe: [String] = []
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "spec: calls as the spec names them; kernel: system calls with numbers (kvm/tdx).",
+        valueName: "words"))
+    var words = CallWords.spec
 
     @Option(
       name: .long, help: ArgumentHelp("How many calls a fresh start is worth.", valueName: "n"))
@@ -139,3 +146,5 @@ extension TDXSpec {
     }
   }
 }
+
+extension CallWords: ExpressibleByArgument {}

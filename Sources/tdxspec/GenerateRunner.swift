@@ -51,6 +51,7 @@ struct GenerateRunner {
     let program = try Program(spec, resolved, ProgramOptions(withoutProperties: true))
     let options = MachineOptions(
       calls: command.call, deferred: command.deferred, observed: command.observe,
+      words: command.words,
       mostStates: command.maxStates)
     let alphabet = try CallAlphabet(program, options)
     let engine = try GuardTable(try GroundProgram(program), monitors: [])

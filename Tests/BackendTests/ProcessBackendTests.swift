@@ -127,7 +127,7 @@ enum TicketLock {
                    "result": {"outcome": {"errno": "EBUSY"}, "written": {"n": 1}},
                    "observations": {"o": [1, "two", True]}}
           text = bytearray(json.dumps(reply).encode())
-          for _ in range(random.randrange(4)):
+          for _ in range(random.randrange(3)):
               text[random.randrange(len(text))] = random.randrange(11, 256)
           sys.stdout.buffer.write(bytes(text) + b"\\n")
           sys.stdout.flush()
@@ -135,7 +135,7 @@ enum TicketLock {
     var backend = ProcessBackend("exec python3 -c '\(script)'", limits: .init(call: 5, other: 5))
     var answers = 0
     var errors = 0
-    for round in 0..<120 {
+    for round in 0..<60 {
       do throws(BackendError) {
         try backend.reset()
         if round % 2 == 0 { _ = try backend.perform(Call("x")) } else { _ = try backend.observe() }
@@ -144,8 +144,8 @@ enum TicketLock {
         errors += 1
       }
     }
-    #expect(answers > 10)
-    #expect(errors > 10)
+    #expect(answers > 4)
+    #expect(errors > 4)
   }
 
   /// What a backend has started ends with it.

@@ -36,13 +36,12 @@ import Testing
   }
 
   private func pair(
-    _ name: String = "kvm/tdx", k: Int = 0, adaptive: Bool = true,
-    _ calls: [String] = ["KVM_CREATE_VM", "KVM_TDX_INIT_VM", "KVM_CREATE_VCPU", "close(vm)"]
+    _ name: String = "teardown/terminate-vm-v4", k: Int = 0, adaptive: Bool = true
   ) throws -> Pair {
     let spec = try #require(Catalogue.entry(named: name)).describe()
     let program = try Program(
       spec, try ResolvedScope(spec, scope: spec.scopes.isEmpty ? nil : "small"))
-    let options = MachineOptions(calls: calls)
+    let options = MachineOptions()
     let alphabet = try CallAlphabet(program, options)
     let engine = try GuardTable(try GroundProgram(program), monitors: [])
     let machine = try ObservableMachine(engine, alphabet, options)
@@ -76,7 +75,7 @@ import Testing
   }
 
   @Test func acceptsATutorial() throws {
-    let shown = try pair("tutorial/ticket-lock", []).check()
+    let shown = try pair("tutorial/ticket-lock").check()
     #expect(shown.states == 2)
     #expect(shown.assumed == 0)
   }

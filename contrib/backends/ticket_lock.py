@@ -7,7 +7,6 @@ It shows all that a backend needs (docs/backend-protocol.md):
     tdxspec conform --backend "exec:contrib/backends/ticket_lock.py" --suite suite.json
 
 TICKET_LOCK_FAULT breaks it on purpose, to see what a run then says:
-
     again     TAKE succeeds although the ticket is taken
     errno     a refused TAKE answers EAGAIN
     third     the third TAKE succeeds: a fault that needs one more state than the spec has

@@ -79,7 +79,7 @@ extension HugePageFile {
       losesShared
     }
     Step(Self.storesPrivate) { stores(.private) }
-    Step(Self.mergesBlocks) { mergesFrozen }
+    When(policy == MergePolicy.early) { Step(Self.mergesBlocks) { mergesFrozen } }
   }
 
   var freezesForSplit: Statement {

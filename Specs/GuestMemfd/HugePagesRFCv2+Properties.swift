@@ -10,7 +10,8 @@ extension HugePagesRFCv2 {
         because: """
           a conversion to private does not zap the guest's shared pages; only the MMU notifier \
           does, if the memslot's userspace_addr maps the file
-          """)
+          """
+      )
       .expecting(
         .violated, of: ["I-SPTE-CACHE", "I-LEVEL"], when: file.pressure == 1,
         because: "unwinding allocates, and what fails then is left as it is")

@@ -64,7 +64,7 @@ import Testing
     let scattered = "2 MiB pages, 16 GB, run time: 622 shared pages, scattered"
     #expect(try counts(scattered, "M-EARLY").prefix(4) == [622, 30, 592 * 28, 652])
     #expect(try counts(scattered, "M-NEVER").prefix(4) == [622, 0, 622 * 28, 652])
-    #expect(try counts(scattered, "M-NEVER, THP")[2] == 0)
+    #expect(try counts(scattered, "M-NEVER/THP")[2] == 0)
     let flips = "1 GiB pages, run time: one page turned"
     #expect(try counts(flips, "M-EARLY").prefix(2) == [100, 100])
     #expect(try counts(flips, "M-DEFER").prefix(2) == [1, 1])

@@ -7,7 +7,8 @@ import TDXModuleSpecs
 ///
 /// The weights are what seed 003 measured on SNP guests of 16 GB, so that M-EARLY's splits and
 /// merges of a scattering guest are the measured ones by construction; everything else follows
-/// from runs. There is time to merge only where a run has ended. A pool is one block of four pages here, 512 or 262,144 on a real machine.
+/// from runs. There is time to merge only where a run has ended. A pool is one block of four pages
+/// here, 512 or 262,144 on a real machine.
 extension HugePages {
   /// KiB of struct pages that a split block needs back (guest-memfd §2.7).
   private static let midKiB = 28

@@ -78,10 +78,13 @@ extension HugePagesRFCv2 {
       cites: "guest-memfd P-NOSPIN",
       fairness: [.strong(threadsOf: HostThread.self), .weak("folio_put")]
     ) { t in
-      at(Self.freezes, t)
+      at(Self.freezes, t) || at(Self.freezesForced, t)
     } then: { t in
-      !at(Self.freezes, t)
+      !at(Self.freezes, t) && !at(Self.freezesForced, t)
     }
+    .expect(
+      .violated, when: file.huges > 1 && file.pressure == 1,
+      because: "a forced merge waits for a page that user space maps or has pinned")
     LeadsTo(
       "P-UNWIND", "unwinding ends", each: HostThread.self, cites: "guest-memfd §2.4",
       fairness: [.strong(threadsOf: HostThread.self), .weak("folio_put")]

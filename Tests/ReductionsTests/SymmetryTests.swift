@@ -111,7 +111,8 @@ import Testing
     ] {
       let program = try Program(spec, try ResolvedScope(spec, overrides: sizes))
       let group = SymmetryGroup(program, program.properties.filter { !$0.isScenario })
-      let component = try #require(group.components.first { $0.sorts.contains { $0.name == "Page" } })
+      let component = try #require(
+        group.components.first { $0.sorts.contains { $0.name == "Page" } })
       #expect(component.order == order)
       #expect(Set(component.permutations).count == order)
       #expect(component.permutations[0].isIdentity)

@@ -103,7 +103,7 @@ struct HugePageFile: SpecPart {
   let levelSource: LevelSource
 
   /// - Parameter fanOut: parts of the block, and pages of each, where nothing else is said.
-  init(levelSource: LevelSource = .folio, fanOut: (mids: Int, pages: Int) = (2, 2)) {
+  init(levelSource: LevelSource = .folio, fanOut: (mids: Int, pages: Int) = (1, 2)) {
     mids = Parameter(
       "mids", of: MidPage.self, 1...8, default: fanOut.mids, "parts of 2 MiB of all blocks")
     pages = Parameter(

@@ -12,7 +12,7 @@ public struct HugePagesRFCv2: Spec {
   public static let name = "gmem/huge-pages-rfc-v2"
   public let summary = "guest_memfd: huge pages as RFC v2 of May 2025 splits and merges them"
 
-  let file = HugePageFile(levelSource: .share, fanOut: (1, 2))
+  let file = HugePageFile(levelSource: .share)
   /// The pages that were shared, and the blocks that were whole, when the conversion began.
   let wasShared = Ghost(SetOf<Page>.empty)
   let wasWhole = Ghost(SetOf<HugePage>.empty)

@@ -16,6 +16,8 @@ public protocol Spec: SpecPart {
   @ListBuilder<Mutation> var mutations: [Mutation] { get }
   /// Runs of calls whose cost is known as counts.
   var cost: CostModel? { get }
+  /// What its policies cost for inputs that are data.
+  var policyTable: PolicyTable? { get }
 }
 
 extension Spec {
@@ -23,6 +25,7 @@ extension Spec {
   @ListBuilder<ReferenceTable> public var tables: [ReferenceTable] { [ReferenceTable]() }
   @ListBuilder<Mutation> public var mutations: [Mutation] { [Mutation]() }
   public var cost: CostModel? { nil }
+  public var policyTable: PolicyTable? { nil }
 }
 
 /// Lists things under each other.
@@ -53,6 +56,7 @@ public struct SpecDescription: Sendable {
   public let tables: [ReferenceTable]
   public let mutations: [Mutation]
   public let cost: CostModel?
+  public let policyTable: PolicyTable?
   /// Whether a mutation took something out: a name that is gone is a place where nobody stands.
   public let isMutated: Bool
 
@@ -77,6 +81,7 @@ public struct SpecDescription: Sendable {
     tables = spec.tables
     mutations = spec.mutations
     cost = spec.cost
+    policyTable = spec.policyTable
     isMutated = false
   }
 

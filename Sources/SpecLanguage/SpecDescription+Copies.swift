@@ -16,6 +16,7 @@ extension SpecDescription {
     tables = base.tables
     mutations = base.mutations
     cost = base.cost
+    policyTable = base.policyTable
     self.isMutated = isMutated ?? base.isMutated
   }
 }

@@ -5,7 +5,9 @@ import TDXModuleSpecs
 /// Conversion with everything that can fail before everything that cannot (guest-memfd §2.4, §5.1).
 ///
 /// It splits before a page turns shared and merges after the last one has turned private, so that
-/// a block with a shared page is never whole. The order of RFC v2 is in `gmem/huge-pages-rfc-v2`.
+/// a block with a shared page is never whole. What TDH.MEM.PAGE.DEMOTE needs is allocated first as
+/// well; that it can be interrupted and made again is left out. The order of RFC v2 is in
+/// `gmem/huge-pages-rfc-v2`.
 extension HugePageFile {
   static let convertName = "KVM_SET_MEMORY_ATTRIBUTES2"
   static let collects = "collects what differs, allocates all that will be needed"
@@ -79,7 +81,7 @@ extension HugePageFile {
       losesShared
     }
     Step(Self.storesPrivate) { stores(.private) }
-    Step(Self.mergesBlocks) { mergesFrozen }
+    When(policy == MergePolicy.early) { Step(Self.mergesBlocks) { mergesFrozen } }
   }
 
   var freezesForSplit: Statement {

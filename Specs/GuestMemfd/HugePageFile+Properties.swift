@@ -113,7 +113,7 @@ extension HugePageFile {
       cites: "guest-memfd I-RESTRUCT-REF"
     ) {
       forAll(Page.self) { p in
-        block[blockOf(p)] == .frozen && !midSplit[midOf[p]] ==> !isBusy(p)
+        block[blockOf(p)] == .frozen && (staged == 0 || !midSplit[midOf[p]]) ==> !isBusy(p)
       }
     }
   }

@@ -19,7 +19,7 @@ extension HugePageFile {
         "small", "one block of two pages, two threads that may make any call",
         ["huges": 1, "mids": 1, "pages": 2, "threads": 2]),
       Scope(
-        "tdx", "the same with TDX", ["huges": 1, "mids": 1, "pages": 2, "threads": 2, "BACKEND": 1]),
+        "tdx", "the same, TDX", ["huges": 1, "mids": 1, "pages": 2, "threads": 2, "BACKEND": 1]),
       Scope(
         "snp", "the same with SEV-SNP",
         ["huges": 1, "mids": 1, "pages": 2, "threads": 2, "BACKEND": 2]),

@@ -5,17 +5,26 @@ import TDXModuleSpecs
 extension HugePagesRFCv2 {
   @ListBuilder<Property> public var properties: [Property] {
     file.mappingProperties
+      .expecting(
+        .violated, of: ["I-SPTE-KIND"], when: file.userAddress == 0,
+        because: """
+          a conversion to private does not zap the guest's shared pages; only the MMU notifier \
+          does, if the memslot's userspace_addr maps the file
+          """
+      )
+      .expecting(
+        .violated, of: ["I-SPTE-CACHE", "I-LEVEL"], when: file.pressure == 1,
+        because: "unwinding allocates, and what fails then is left as it is")
     file.structureProperties
+      .expecting(
+        .violated, of: ["I-S", "I-COVER"], when: file.pressure == 1,
+        because: "unwinding allocates, and what fails then is left as it is")
     file.invalidationProperties
+      .expecting(
+        .violated, of: ["I-UNAFFECTED"],
+        because: "a hole in a whole block zeroes its folio from byte 0")
     file.sharingProperties
-    Always(
-      "I-ROLLBACK", "a conversion that has failed has changed nothing",
-      cites: "guest-memfd I-ROLLBACK"
-    ) { !leftBehind }
-    Always(
-      "I-CONV-ATOMIC", "a conversion that answers 0 has converted all of its range",
-      cites: "guest-memfd I-CONV-ATOMIC"
-    ) { !claimed }
+    conversion
     Always(
       "I-RESV-EACH", "who takes a huge page for a block without one finds it reserved",
       cites: "guest-memfd I-RESV"
@@ -24,19 +33,58 @@ extension HugePagesRFCv2 {
         at(Self.takesHuge, p) && file.block[file.blockOf(p)] == .absent ==> file.isReserved
       }
     }
+    .expect(.violated, because: "two faults take two huge pages for one block")
     Possible("rfc-v2-unwinds", "a conversion unwinds all that it did", cites: "guest-memfd §2.4") {
       at(Self.gaveUp)
       !leftBehind
     }
+    progress
+  }
+
+  @ListBuilder<Property> private var conversion: [Property] {
+    Always(
+      "I-ROLLBACK", "a conversion that has failed has changed nothing",
+      cites: "guest-memfd I-ROLLBACK"
+    ) { !leftBehind }
+    .expect(
+      .violated, when: file.pressure == 1, because: "unwinding allocates, and that fails as well")
+    Always(
+      "I-CONV-ATOMIC", "a conversion that answers 0 has converted all of its range",
+      cites: "guest-memfd I-CONV-ATOMIC"
+    ) { !claimed }
+    .expect(
+      .violated, when: file.pressure == 1,
+      because: "an item of the work list that cannot be allocated is an error that is lost")
+    Always(
+      "I-S-FORCED", "walking back merges no block in which other pages are shared",
+      cites: "guest-memfd I-S", "guest-memfd §2.4"
+    ) {
+      forAll(HugePage.self) { h in
+        forAll(Page.self) { p in
+          at(Self.freezesForced, h) && file.isIn(p, h) && file.share[p] == .shared
+            ==> at(Self.freezesForced, among(p))
+        }
+      }
+    }
+    .expect(.vacuous, when: file.huges == 1, because: "there is no earlier block to walk back to")
+    .expect(
+      .violated, when: file.huges > 1,
+      because: "the merge is forced, and the block was split before because of another page")
+  }
+
+  @ListBuilder<Property> private var progress: [Property] {
     LeadsTo(
       "P-NOSPIN", "who waits for a block's references gets the block", each: HostThread.self,
       cites: "guest-memfd P-NOSPIN",
       fairness: [.strong(threadsOf: HostThread.self), .weak("folio_put")]
     ) { t in
-      at(Self.freezes, t)
+      at(Self.freezes, t) || at(Self.freezesForced, t)
     } then: { t in
-      !at(Self.freezes, t)
+      !at(Self.freezes, t) && !at(Self.freezesForced, t)
     }
+    .expect(
+      .violated, when: file.huges > 1 && file.pressure == 1,
+      because: "a forced merge waits for a page that user space maps or has pinned")
     LeadsTo(
       "P-UNWIND", "unwinding ends", each: HostThread.self, cites: "guest-memfd §2.4",
       fairness: [.strong(threadsOf: HostThread.self), .weak("folio_put")]
@@ -45,5 +93,8 @@ extension HugePagesRFCv2 {
     } then: { t in
       !at(Self.wraps, t)
     }
+    .expect(
+      .violated, when: file.pressure == 1,
+      because: "the index is unsigned: it is never below the file's first block")
   }
 }

@@ -51,10 +51,35 @@ import Testing
     #expect(!events.contains { $0["event"] as? String == "fit" })
   }
 
+  @Test("policies are counted along runs, with weights that are data") func policies() throws {
+    let events = try events(["gmem/huge-pages"]).filter { $0["event"] as? String == "policy" }
+    func counts(_ input: String, _ policy: String) throws -> [Int] {
+      let row = try #require(
+        events.first {
+          ($0["input"] as? String)?.hasPrefix(input) == true && $0["policy"] as? String == policy
+        })
+      #expect(row["counts_are"] as? String == "SAMPLED")
+      return try #require(row["counts"] as? [[String: Any]]).compactMap { $0["count"] as? Int }
+    }
+    let scattered = "2 MiB pages, 16 GB, run time: 622 shared pages, scattered"
+    #expect(try counts(scattered, "M-EARLY").prefix(4) == [622, 30, 592 * 28, 652])
+    #expect(try counts(scattered, "M-NEVER").prefix(4) == [622, 0, 622 * 28, 652])
+    #expect(try counts(scattered, "M-NEVER/THP")[2] == 0)
+    let flips = "1 GiB pages, run time: one page turned"
+    #expect(try counts(flips, "M-EARLY").prefix(2) == [100, 100])
+    #expect(try counts(flips, "M-DEFER").prefix(2) == [1, 1])
+    let reboot = "2 MiB pages, 16 GB, and a reboot"
+    for policy in ["M-EARLY", "M-DEMAND", "M-REBOOT", "M-DEFER"] {
+      #expect(try counts(reboot, policy)[2] == 0, "\(policy)")
+    }
+    #expect(try counts(reboot, "M-NEVER")[2] == 622 * 28)
+  }
+
   @Test(
     "bad sizes and specs are refused",
     arguments: [
       ["cost", "--vcpus", "0"], ["cost", "--memory", "17"], ["cost", "--memory", "much"],
+      ["cost", "gmem/huge-pages", "--memory", "1G"], ["cost", "gmem/huge-pages", "--vcpus", "4"],
       ["cost", "tutorial/ticket-lock"], ["cost", "no/such"],
     ])
   func refused(_ command: [String]) throws {

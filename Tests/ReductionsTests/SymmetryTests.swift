@@ -78,7 +78,7 @@ import Testing
     // gmem/in-place: threads remember sets, in slots that are wider for other calls.
     for (name, values) in [
       ("bench/tdx-teardown", [:]), ("tdx/hkid", [:]), ("teardown/terminate-vm-v4", [:]),
-      ("gmem/in-place", ["pages": 3]),
+      ("gmem/in-place", ["pages": 3]), ("gmem/huge-pages", [:]),
     ] {
       let spec = try Catalogue.spec(name)
       let program = try Program(spec, try ResolvedScope(spec, overrides: values))
@@ -99,6 +99,37 @@ import Testing
         }
       }
     }
+  }
+
+  /// Of 8! · 4! · 2! products of permutations those are made that keep both tables.
+  @Test("permutations of sorts that tables tie together are found without trying all products")
+  func tied() throws {
+    let spec = try Catalogue.spec("gmem/huge-pages")
+    for (sizes, order) in [
+      (["huges": 2, "mids": 4, "pages": 8], 128), (["huges": 1, "mids": 2, "pages": 4], 8),
+      (["huges": 2, "mids": 2, "pages": 4], 8),
+    ] {
+      let program = try Program(spec, try ResolvedScope(spec, overrides: sizes))
+      let group = SymmetryGroup(program, program.properties.filter { !$0.isScenario })
+      let component = try #require(
+        group.components.first { $0.sorts.contains { $0.name == "Page" } })
+      #expect(component.order == order)
+      #expect(Set(component.permutations).count == order)
+      #expect(component.permutations[0].isIdentity)
+      for permutation in component.permutations {
+        for table in program.tables {
+          for (key, value) in table.values.enumerated() {
+            let image = table.values[permutation.image(of: key, table.key)]
+            #expect(image == permutation.code(value, table.value))
+          }
+        }
+      }
+    }
+    // More than can be tried: 12 pages in one part.
+    let values = ["huges": 1, "mids": 1, "pages": 12]
+    let program = try Program(spec, try ResolvedScope(spec, overrides: values))
+    let group = SymmetryGroup(program, [])
+    #expect(group.components.allSatisfy { $0.sorts.count == 1 || $0.order <= 5_040 })
   }
 
   @Test("what tells elements apart is found and named") func excluded() throws {

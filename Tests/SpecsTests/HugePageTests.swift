@@ -1,0 +1,58 @@
+import Catalogue
+import SpecLanguage
+import Testing
+
+@testable import Explorer
+@testable import SpecProgram
+
+@Suite("Huge pages of guest_memfd") struct HugePageTests {
+  private static func check(_ name: String, _ scope: String) throws -> HKIDTests.Checked {
+    let description = try #require(Catalogue.entry(named: name)).describe()
+    let program = try Program(description, try ResolvedScope(description, scope: scope))
+    let plan = MonitorPlan(program.properties)
+    let table = try GuardTable(GroundProgram(program), monitors: plan.monitors)
+    let result = try Search(table, program.properties).run()
+    return HKIDTests.Checked(program: program, result: result)
+  }
+
+  /// What holds and has been looked at: all but what the scope's expectations say.
+  @Test(
+    "counts, verdicts and premises of each policy and protection",
+    arguments: [
+      ("small", 151_422, 1_040_518, 35), ("tdx", 189_012, 1_243_964, 38),
+      ("snp", 199_792, 1_355_292, 37), ("demand", 179_044, 1_207_924, 38),
+      ("reboot", 167_492, 1_139_232, 39), ("deferred", 161_764, 1_104_652, 38),
+      ("never", 160_924, 1_101_068, 39),
+    ] as [(String, Int, Int, Int)])
+  func exhausted(scope: String, states: Int, transitions: Int, diameter: Int) throws {
+    let found = try Self.check("gmem/huge-pages", scope)
+    #expect(found.result.end == .exhausted)
+    #expect(found.result.states == states)
+    #expect(found.result.transitions == transitions)
+    #expect(found.result.diameter == diameter)
+    for (property, finding) in zip(found.program.properties, found.result.findings) {
+      let id = property.property.id
+      guard case .always = property.property.kind else { continue }
+      #expect(finding.state == nil, "\(id)")
+      if property.premise != nil {
+        #expect(finding.premiseSeen == (property.property.expected != .vacuous), "\(id)")
+      }
+    }
+  }
+
+  @Test("RFC v2: what is expected to be violated is, and nothing else") func rfc() throws {
+    let found = try Self.check("gmem/huge-pages-rfc-v2", "small")
+    #expect(found.result.end == .exhausted)
+    for (property, finding) in zip(found.program.properties, found.result.findings) {
+      guard case .always = property.property.kind else { continue }
+      let id = property.property.id
+      #expect((finding.state != nil) == (property.property.expected == .violated), "\(id)")
+    }
+    let violated = found.program.properties.filter { $0.property.expected == .violated }
+    #expect(
+      Set(violated.map(\.property.id)).isSuperset(of: [
+        "I-S", "I-COVER", "I-ROLLBACK", "I-CONV-ATOMIC", "I-SPTE-KIND", "I-UNAFFECTED",
+        "I-RESV-EACH", "P-UNWIND",
+      ]))
+  }
+}

@@ -6,6 +6,7 @@ import TDXModuleSpecs
 extension HugePageFile {
   static let punchName = "fallocate(PUNCH_HOLE)"
   static let bindName = "KVM_SET_USER_MEMORY_REGION2"
+  static let storesBinding = "stores the binding"
   static let deleteName = "KVM_SET_USER_MEMORY_REGION2(delete)"
   static let closeName = "close(guest_memfd)"
 
@@ -13,6 +14,8 @@ extension HugePageFile {
   static let punchLooks = "does anybody hold a folio of the hole?"
   static let beginsPunch = "invalidation begins: the guest will lose the hole"
   static let zapsHole = "zaps the hole"
+  static let beginsTruncation = "invalidation begins: the guest will lose the block"
+  static let zapsBlock = "zaps the block"
   static let zeroes = "zeroes the part of the block"
   static let truncates = "truncates the block"
   static let endsPunch = "invalidation ends: the hole is there"
@@ -36,7 +39,7 @@ extension HugePageFile {
         }
       }
       When(extent == .page) {
-        takesHoleFromGuest(h)
+        takesHoleFromGuest(h, Self.beginsPunch, Self.zapsHole) { q in isMeant(q) }
         Step(Self.zeroes) {
           When(exists(Page.self) { q in zeroing(q) && !isMeant(q) }) { overreached <- true }
         }
@@ -48,7 +51,7 @@ extension HugePageFile {
           }
         }
         .because("a block with shared pages is merged first", "guest-memfd P-PUNCH")
-        takesHoleFromGuest(h)
+        takesHoleFromGuest(h, Self.beginsTruncation, Self.zapsBlock) { q in isIn(q, h) }
         Step(Self.truncates) { leavesFile(h) }
       }
       Step(Self.endsPunch) {
@@ -62,17 +65,20 @@ extension HugePageFile {
   var isLocked: Condition { holding(invalidateLock) }
 
   @StatementBuilder
-  private func takesHoleFromGuest(_ h: Expr<HugePage>) -> [Statement] {
-    Step(Self.beginsPunch) {
+  private func takesHoleFromGuest(
+    _ h: Expr<HugePage>, _ begins: String, _ zaps: String,
+    _ hole: @escaping (Expr<Page>) -> Condition
+  ) -> [Statement] {
+    Step(begins) {
       hull <- those(Page.self) { q in isIn(q, h) }
       When(protection == HostProtection.tdx) {
-        demotes { q in isMeant(q) }
+        demotes { q in hole(q) }
       } else: {
-        zapsEntries { q in isMeant(q) }
+        zapsEntries { q in hole(q) }
       }
     }
     When(protection == HostProtection.tdx) {
-      Step(Self.zapsHole) { zapsEntries { q in isMeant(q) } }
+      Step(zaps) { zapsEntries { q in hole(q) } }
     }
   }
 
@@ -134,7 +140,7 @@ extension HugePageFile {
         }
         Release(invalidateLock)
       }
-      Step("stores the binding") {
+      Step(Self.storesBinding) {
         When(gmem == .open) { bound <- true }
         Release(slotsLock)
       }

@@ -32,15 +32,13 @@ extension HugePageFile {
       Step(Self.getsPFN(access)) { getPFN(access) }
       Step(Self.installs(access)) {
         fault[v] <- .none
+        faultSize[v] <- .small
         When(mayInstall) {
           install(access)
         } else: {
           Return(.EAGAIN)
         }
       }
-      When(size == .huge) { Return(.mappedHuge) }
-      When(size == .mid) { Return(.mappedMid) }
-      Return(.mappedSmall)
     }
   }
 
@@ -58,12 +56,10 @@ extension HugePageFile {
     } else: {
       allocates(blockOf(p.element))
       if access == .private {
-        size <- largest(by: source ?? levelSource)
+        faultSize[v] <- largest(by: source ?? levelSource)
         When(
           protection == HostProtection.snp && (preparing ?? (share[p] == .private))
         ) { makesPrivate(largest(by: source ?? levelSource)) }
-      } else {
-        size <- Size.small
       }
     }
   }
@@ -115,22 +111,25 @@ extension HugePageFile {
     let h = blockOf(p)
     if access == .shared {
       spte[p] <- .shared
+      Return(.mappedSmall)
     } else {
       let tdx = protection == HostProtection.tdx
+      let size = faultSize[v]
       let asHuge = size == .huge && !(tdx && hasSmaller(h))
       let asMid = !asHuge && size != .small && !(tdx && hasSmaller(m))
       When(asHuge) {
         Each(Page.self) { q in When(isIn(q, h)) { spte[q] <- .none } }
         Each(MidPage.self) { o in When(blockOf[o] == h) { midSPTE[o] <- false } }
         hugeSPTE[h] <- true
+        Return(.mappedHuge)
       } else: {
         When(asMid) {
           Each(Page.self) { q in When(midOf[q] == m) { spte[q] <- .none } }
           midSPTE[m] <- true
-          size <- Size.mid
+          Return(.mappedMid)
         } else: {
           spte[p] <- .private
-          size <- Size.small
+          Return(.mappedSmall)
         }
       }
     }

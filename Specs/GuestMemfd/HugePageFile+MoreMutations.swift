@@ -45,6 +45,7 @@ extension HugePageFile {
       Replacing(step: Self.installs(.private)) {
         Step(Self.installs(.private)) {
           fault[v] <- .none
+          faultSize[v] <- .small
           install(.private)
         }
       }

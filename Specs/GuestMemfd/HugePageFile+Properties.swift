@@ -69,7 +69,7 @@ extension HugePageFile {
     exists(Page.self) { p in isIn(p, h) && hull.contains(p) }
   }
 
-  private func isInHull(_ m: Expr<MidPage>) -> Condition {
+  func isInHull(_ m: Expr<MidPage>) -> Condition {
     exists(Page.self) { p in midOf[p] == m && hull.contains(p) }
   }
 

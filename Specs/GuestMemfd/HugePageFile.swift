@@ -64,6 +64,8 @@ struct HugePageFile: SpecPart {
   /// What an invalidation in progress covers.
   let hull = Var(SetOf<Page>.empty, as: "mmu_invalidate_range")
   let fault = Map(VCPU.self, FaultState.none, as: "fault_in_flight")
+  /// How large the entry of that fault may be.
+  let faultSize = Map(VCPU.self, Size.small, as: "fault_size")
   /// SEV-SNP: the page is the guest's in the RMP.
   let assigned = Map(Page.self, false, as: "rmp_assigned")
   /// SEV-SNP: one RMP entry of 2 MiB says so.
@@ -91,8 +93,6 @@ struct HugePageFile: SpecPart {
 
   /// The block that a merge is about is merged.
   let merges = Local<Bool>("the block is merged")
-  /// How large the entry of a fault in flight may be.
-  let size = Local<Size>("size of the mapping")
 
   /// What tells how large a private mapping may be.
   enum LevelSource {

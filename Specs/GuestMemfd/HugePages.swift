@@ -31,6 +31,7 @@ public struct HugePages: Spec {
     conversion
     progress
     scenarios
+    file.lemmas
   }
 
   @ListBuilder<Property> private var conversion: [Property] {

@@ -59,10 +59,13 @@ extension Fault {
   }
 
   /// So many faults of each operator, drawn by a seed; fewer where there are not so many.
-  public static func drawn(_ count: Int, ofEach seed: UInt64) -> [Fault] {
+  public static func drawn(
+    _ count: Int, ofEach seed: UInt64, from faults: Set<Fault>? = nil
+  ) -> [Fault] {
     var random = SplitMix(seed: seed)
     return Operator.allCases.flatMap { kind in
-      Array(all.filter { $0.kind == kind }.shuffled(using: &random).prefix(count))
+      let possible = all.filter { $0.kind == kind && faults?.contains($0) != false }
+      return Array(possible.shuffled(using: &random).prefix(count))
     }
   }
 }

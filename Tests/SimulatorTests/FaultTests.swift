@@ -16,6 +16,8 @@ struct FaultTests {
       try kvm.check(file: "Conformance/Recorded/\(name).jsonl.gz")
     }
     var backend = KVMBackend(.linux7_3TDX, hasModule: true, survey: survey)
+    var inPlace = KVMBackend(.linux7_4, survey: survey)
+    for call in InPlaceTests.exercise { _ = try? inPlace.perform(call) }
     for call in VirtualMachineTests.build + [Call("KVM_RUN", ["on": "vcpu0"]), Call("exit")] {
       _ = try backend.perform(call)
     }

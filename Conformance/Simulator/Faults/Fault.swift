@@ -76,10 +76,13 @@ public struct FaultPlace: Hashable, Sendable, Comparable {
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     case check
     case effect
-    /// A lock of the module, which is only tried.
-    case tried
+    /// A lock of the module, which is only tried: shared, exclusive, or without modes.
+    case triedShared
+    case triedExclusive
+    case triedMutex
     /// A lock of the kernel, which is waited for.
-    case waited
+    case waitedShared
+    case waitedExclusive
     case limit
   }
 
@@ -96,19 +99,18 @@ public struct FaultPlace: Hashable, Sendable, Comparable {
     switch kind {
     case .check: [.missingCheck, .wrongAnswer, .lateCheck, .extraRefusal]
     case .effect: [.missingEffect, .effectStops]
-    case .tried:
-      [
-        .lockNotTaken, .lockWeakened, .lockStrengthened, .lockDroppedEarly, .lockSwapped,
-        .lockWaits, .lockKeptOnFailure,
-      ]
-    case .waited:
-      [
-        .lockNotTaken, .lockWeakened, .lockStrengthened, .lockDroppedEarly, .lockSwapped,
-        .lockKeptOnFailure,
-      ]
+    case .triedMutex: Self.lockOperators + [.lockWaits]
+    case .triedShared: Self.lockOperators + [.lockWaits, .lockStrengthened]
+    case .triedExclusive: Self.lockOperators + [.lockWaits, .lockWeakened]
+    case .waitedShared: Self.lockOperators + [.lockStrengthened]
+    case .waitedExclusive: Self.lockOperators + [.lockWeakened]
     case .limit: [.limitTooHigh]
     }
   }
+
+  private static let lockOperators: [Fault.Operator] = [
+    .lockNotTaken, .lockDroppedEarly, .lockSwapped, .lockKeptOnFailure,
+  ]
 
   /// The faults of this place.
   public var faults: [Fault] { operators.map { Fault(call, $0, name) } }

@@ -50,7 +50,10 @@ extension FaultPlace {
 
 extension Fault {
   /// Every fault that can be switched on: each operator at each place it fits. Sorted by place.
-  public static let all: [Fault] = FaultPlace.all.flatMap(\.faults)
+  public static let all: [Fault] = {
+    var seen: Set<Fault> = []
+    return FaultPlace.all.flatMap(\.faults).filter { seen.insert($0).inserted }
+  }()
 
   /// The fault of an id such as `MEM.RANGE.BLOCK/missingEffect/bepoch`.
   public init?(id: String) {

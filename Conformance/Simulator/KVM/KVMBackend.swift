@@ -42,6 +42,8 @@ public struct KVMBackend: Backend {
   }
 
   public mutating func reset() throws(BackendError) {
+    // Objects refer to each other until they are torn down.
+    endProcess()
     host = make()
     process = Process(id: 1)
     lastProcess = 1

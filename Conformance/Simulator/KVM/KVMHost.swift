@@ -137,7 +137,9 @@ extension KVMHost {
     baton.point(.acquire, lock.name)
     var mode = mode
     if hasFault {
-      switch fault.at(.waited, call.name, lock.name) {
+      switch fault.at(
+        mode == .shared ? .waitedShared : .waitedExclusive, call.name, lock.name)
+      {
       case .lockNotTaken: return
       case .lockWeakened: mode = .shared
       case .lockStrengthened: mode = .exclusive
@@ -178,7 +180,9 @@ extension KVMHost {
   func dropAll(_ call: inout KernelCall) {
     while let held = call.held.popLast() {
       if hasFault, call.hasFailed,
-        fault.at(.waited, call.name, held.lock.name) == .lockKeptOnFailure
+        fault.at(
+          held.mode == .shared ? .waitedShared : .waitedExclusive, call.name, held.lock.name)
+          == .lockKeptOnFailure
       {
         continue
       }

@@ -25,6 +25,16 @@ enum HeldLock {
     }
   }
 
+  /// What kind of place for faults it is.
+  var place: FaultPlace.Kind {
+    switch self {
+    case .page(_, let mode), .operation(_, let mode), .tree(_, let mode), .epoch(_, let mode),
+      .keys(let mode), .global(let mode):
+      mode == .shared ? .triedShared : .triedExclusive
+    case .entry, .writeBack, .region: .triedMutex
+    }
+  }
+
   /// The same lock in another mode.
   func with(_ mode: LockMode) -> HeldLock {
     switch self {
@@ -53,7 +63,7 @@ extension TDXModule {
     baton.point(.acquire, lock.name)
     var lock = lock
     if hasFault {
-      switch fault.at(.tried, call.name, lock.name) {
+      switch fault.at(lock.place, call.name, lock.name) {
       case .lockNotTaken: return
       case .lockWeakened: lock = lock.with(.shared)
       case .lockStrengthened: lock = lock.with(.exclusive)
@@ -130,7 +140,8 @@ extension TDXModule {
   /// Gives everything back, the last lock first.
   func releaseAll(_ call: inout Seamcall) {
     while let lock = call.held.popLast() {
-      if hasFault, call.hasFailed, fault.at(.tried, call.name, lock.name) == .lockKeptOnFailure {
+      if hasFault, call.hasFailed, fault.at(lock.place, call.name, lock.name) == .lockKeptOnFailure
+      {
         continue
       }
       release(lock)

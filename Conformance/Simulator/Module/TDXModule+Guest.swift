@@ -57,7 +57,7 @@ extension TDXModule {
     _ registers: Registers = Registers()
   ) -> GuestEnd {
     for lock in guest.held.reversed() {
-      if hasFault, fault.at(.tried, "GUEST", lock.name) == .lockKeptOnFailure { continue }
+      if hasFault, fault.at(lock.place, "GUEST", lock.name) == .lockKeptOnFailure { continue }
       release(lock)
     }
     lps[lp].guest = nil

@@ -52,7 +52,9 @@ public struct ModuleFuzzer {
       if left < weight { return call(name) }
       left -= weight
     }
-    return call(pick(Self.leaves + Self.guestCalls))
+    let name = pick(Self.leaves + Self.guestCalls)
+    // After a shutdown nothing else happens.
+    return call(name == "SYS.SHUTDOWN" && !chance(2) ? "MEM.SEPT.RD" : name)
   }
 
   private mutating func call(_ name: String) -> Call {

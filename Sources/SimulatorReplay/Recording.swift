@@ -19,4 +19,27 @@ public struct Recording: Sendable {
       lines.append(Line(place: "\(path):\(line + 1)", value: value))
     }
   }
+
+  /// The sequences on which the simulator without a fault agrees: on others a fault shows nothing.
+  ///
+  /// - Throws: for a recording that is not of the format.
+  public func agreed(_ subject: FaultTally.Subject) throws(TraceError) -> Recording {
+    var kept = self
+    kept.lines = []
+    for line in lines {
+      var single = self
+      single.lines = [line]
+      let differs: Bool
+      switch subject {
+      case .module:
+        var replay = SimulatedModuleReplay(limit: 1)
+        differs = try replay.differs(from: single)
+      case .kernel:
+        var replay = SimulatedKVMReplay(limit: 1)
+        differs = try replay.differs(from: single)
+      }
+      if !differs { kept.lines.append(line) }
+    }
+    return kept
+  }
 }

@@ -75,7 +75,7 @@ struct ConformRunner {
     var tally = FaultTally()
     do throws(TraceError) {
       for path in paths {
-        let recording = try Recording(path)
+        let recording = try Recording(path).agreed(subject)
         for fault in faults { try tally.add(fault, recording, subject) }
       }
     } catch {

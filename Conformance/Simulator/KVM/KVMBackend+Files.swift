@@ -38,6 +38,8 @@ extension KVMBackend {
     try host.refuse(&kernel, .ENODEV, "not mappable", if: !memory.isMappable)
     try host.refuse(&kernel, .EINVAL, "not shared", if: !isShared)
     guard let name = given.call.binds ?? given.text("new") else { return }
+    // More than there is address space for.
+    guard length <= 1 << 40 else { throw KVMStop.error(.ENOMEM) }
     let rounded = (length + 0xFFF) & ~0xFFF
     file.references += 1
     process.space.map(
@@ -89,7 +91,7 @@ extension KVMBackend {
     guard let mapping = process.space[given.text("on") ?? ""],
       case .memory(let memory) = mapping.file.object
     else { throw KVMStop.error(.EFAULT) }
-    let place = mapping.offset + (try given.word("offset")) & 0xFFFF_FFFF
+    let place = mapping.offset &+ (try given.word("offset")) & 0xFFFF_FFFF
     guard let page = memory.pages[place >> 12] else { throw KVMStop.error(.EFAULT) }
     page.pins = Int(truncatingIfNeeded: try given.word("count") & 0xFF)
   }
@@ -118,7 +120,7 @@ extension KVMBackend {
       if !isWrite { kernel.written["value"] = 0 }
       return
     }
-    let place = mapping.offset + address - mapping.base
+    let place = mapping.offset &+ (address - mapping.base)
     guard place < memory.size, memory.sharedPages.contains(place >> 12) else {
       kernel.written["signal"] = "BUS"
       return

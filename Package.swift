@@ -45,8 +45,8 @@ let package = Package(
       name: "tdxspec",
       dependencies: [
         "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "CExplorerShims", "Verdicts",
-        "Documents", "TraceValidation", "SimulatorReplay", "TestGeneration", "CertificateChecker",
-        "ConformanceKit", "BackendProcess", "ConformanceReports", "Catalogue",
+        "Documents", "TraceValidation", "Simulator", "SimulatorReplay", "TestGeneration",
+        "CertificateChecker", "ConformanceKit", "BackendProcess", "ConformanceReports", "Catalogue",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + (hasZ3 ? ["SymbolicChecker"] : []),
       // Not canImport: a module of an earlier build would still be found.

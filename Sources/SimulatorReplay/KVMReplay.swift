@@ -9,9 +9,18 @@ public struct SimulatedKVMReplay {
   public private(set) var disagreements: [ReplayDisagreement] = []
   private var backends: [String: KVMBackend] = [:]
   private let limit: Int
+  private let fault: Fault?
+  private let survey: FaultSurvey?
 
-  /// - Parameter limit: how many disagreements are kept.
-  public init(limit: Int) { self.limit = limit }
+  /// - Parameters:
+  ///   - fault: a mistake that the simulated kernel makes.
+  ///   - survey: told of the places that faults can be at.
+  ///   - limit: how many disagreements are kept.
+  public init(fault: Fault? = nil, limit: Int, survey: FaultSurvey? = nil) {
+    self.fault = fault
+    self.limit = limit
+    self.survey = survey
+  }
 
   /// Of a thousand calls so many must agree.
   public static let perMille = 990
@@ -30,14 +39,28 @@ public struct SimulatedKVMReplay {
     let file = try TraceFile(path)
     for line in file.lines.indices {
       guard let value = try file.value(at: line) else { continue }
-      let place = "\(path):\(line + 1)"
-      do {
-        try check(value, place)
-      } catch let error as TraceError {
-        throw error
-      } catch {
-        throw TraceError(.unusable, "\(place): \(error)")
-      }
+      try check(Recording.Line(place: "\(path):\(line + 1)", value: value))
+    }
+  }
+
+  /// Replays a recording until a call disagrees; whether one did.
+  ///
+  /// - Throws: `unusable` for a sequence that is not of the format.
+  public mutating func differs(from recording: Recording) throws(TraceError) -> Bool {
+    for line in recording.lines {
+      try check(line)
+      if !disagreements.isEmpty { return true }
+    }
+    return false
+  }
+
+  private mutating func check(_ line: Recording.Line) throws(TraceError) {
+    do {
+      try check(line.value, line.place)
+    } catch let error as TraceError {
+      throw error
+    } catch {
+      throw TraceError(.unusable, "\(line.place): \(error)")
     }
   }
 
@@ -52,7 +75,7 @@ public struct SimulatedKVMReplay {
     for step in steps { recorded.append(try RecordedStep(step)) }
     if let exit = value["at_exit"] { recorded.append(RecordedStep(exit: exit)) }
     let key = "\(environment) \(cpus)"
-    var backend = backends[key] ?? KVMBackend(profile, cpus: cpus)
+    var backend = backends[key] ?? KVMBackend(profile, cpus: cpus, fault: fault, survey: survey)
     defer { backends[key] = backend }
     var tally = tallies[environment] ?? ReplayTally(perMille: Self.perMille)
     defer { tallies[environment] = tally }

@@ -51,14 +51,28 @@ public struct SimulatedModuleReplay {
     let file = try TraceFile(path)
     for line in file.lines.indices {
       guard let value = try file.value(at: line) else { continue }
-      let place = "\(path):\(line + 1)"
-      do {
-        try check(value, place)
-      } catch let error as ModuleCallError {
-        throw TraceError(.unusable, "\(place): \(error.message)")
-      } catch {
-        throw TraceError(.unusable, "\(place): \(error)")
-      }
+      try check(Recording.Line(place: "\(path):\(line + 1)", value: value))
+    }
+  }
+
+  /// Replays a recording until a call disagrees; whether one did.
+  ///
+  /// - Throws: `unusable` for a sequence that is not of the format.
+  public mutating func differs(from recording: Recording) throws(TraceError) -> Bool {
+    for line in recording.lines {
+      try check(line)
+      if !disagreements.isEmpty { return true }
+    }
+    return false
+  }
+
+  private mutating func check(_ line: Recording.Line) throws(TraceError) {
+    do {
+      try check(line.value, line.place)
+    } catch let error as TraceError {
+      throw error
+    } catch {
+      throw TraceError(.unusable, "\(line.place): \(error)")
     }
   }
 

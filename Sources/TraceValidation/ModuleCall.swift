@@ -71,7 +71,9 @@ package struct ModuleCall: Sendable {
 }
 
 /// What is wrong with a recorded call.
-package struct ModuleCallError: Error {
+package struct ModuleCallError: Error, CustomStringConvertible {
   package let message: String
   init(_ message: String) { self.message = message }
+
+  package var description: String { message }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Simulator
 import SimulatorReplay
 import TraceValidation
 import Verdicts
@@ -7,6 +8,7 @@ import Verdicts
 struct ReplayRunner {
   let json: Bool
   let cells: Bool
+  let fault: Fault?
   let output = Output.standard
 
   func run(_ paths: [String], _ format: TraceFormat, limit: Int) throws -> ExitStatus {
@@ -28,7 +30,7 @@ struct ReplayRunner {
   }
 
   private func runModule(_ paths: [String], limit: Int) throws -> ExitStatus {
-    var replay = SimulatedModuleReplay(limit: limit)
+    var replay = SimulatedModuleReplay(ModuleBackend(fault: fault), limit: limit)
     let clock = ContinuousClock()
     let start = clock.now
     var status = ExitStatus.success
@@ -45,7 +47,7 @@ struct ReplayRunner {
   }
 
   private func runKVM(_ paths: [String], limit: Int) throws -> ExitStatus {
-    var replay = SimulatedKVMReplay(limit: limit)
+    var replay = SimulatedKVMReplay(fault: fault, limit: limit)
     let clock = ContinuousClock()
     let start = clock.now
     var status = ExitStatus.success
@@ -60,6 +62,28 @@ struct ReplayRunner {
     let tallies = replay.tallies.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     try report(tallies, replay.disagreements, (clock.now - start) / .seconds(1))
     return replay.isEnough ? status : status.combined(with: .failure)
+  }
+
+  /// Replays the recordings with each of the faults drawn. 0 whatever they notice: it is a measure.
+  func runFaults(
+    _ paths: [String], _ format: TraceFormat, _ count: Int, seed: UInt64
+  ) throws -> ExitStatus {
+    if json { try output.write(Events.start("replay", version: TDXSpec.version).text + "\n") }
+    let subject: FaultTally.Subject = format == .tdxModule ? .module : .kernel
+    let possible = Set(FaultTally.faults(of: subject))
+    let faults = Fault.drawn(count, ofEach: seed, from: possible)
+    var tally = FaultTally()
+    do throws(TraceError) {
+      for path in paths {
+        let recording = try Recording(path).agreed(subject)
+        for fault in faults { try tally.add(fault, recording, subject) }
+      }
+    } catch {
+      return try fail(error)
+    }
+    try output.write(json ? ReplayText.events(tally) : ReplayText.text(tally))
+    if json { try output.write(Events.end(.success).text + "\n") }
+    return .success
   }
 
   private func skip(_ why: String) throws -> ExitStatus {

@@ -93,7 +93,8 @@ extension HugePageFile {
         forAll(HugePage.self) { h in
           block[h] == .frozen
             && (between(Self.beginsShared, Self.splitsBlocks)
-              || between(Self.beginsPrivate, Self.mergesBlocks)) ==> areInHull(h)
+              || between(Self.beginsPrivate, Self.mergesBlocks))
+            ==> areInHull(h)
         }
       },
       Lemma("L-C7", "what an invalidation covers are whole blocks, of all its calls") {
@@ -236,9 +237,10 @@ extension HugePageFile {
     let m = midOf[p]
     let h = blockOf(p)
     let isSNP = protection == HostProtection.snp
-    return (faultSize[v] == .huge
+    return
+      (faultSize[v] == .huge
       ==> block[h].in(.whole, .frozen) && !hasShared(h) && !isSNP
-        && forAll(MidPage.self) { o in blockOf[o] == h ==> !midSplit[o] })
+      && forAll(MidPage.self) { o in blockOf[o] == h ==> !midSplit[o] })
       && (faultSize[v] == .mid
         ==> !hasShared(m) && !midSplit[m]
         && (isSNP || staged == 1 && block[h] != .whole))

@@ -36,6 +36,10 @@ final class GuestPage {
   let frame: UInt64
   /// Bytes by their offset; those left out are 0.
   var bytes: [UInt64: UInt8] = [:]
+  /// User space has it in its page tables.
+  var isMapped = false
+  /// References that user space made the kernel take, such as for input and output.
+  var pins = 0
 
   init(frame: UInt64) { self.frame = frame }
 }

@@ -34,6 +34,11 @@ struct IntervalSet: Hashable {
   }
 }
 
+/// The pages from one address to another; none when the second is not above the first.
+func pages(from start: UInt64, to end: UInt64) -> Range<UInt64> {
+  start >> 12..<max(start, end) >> 12
+}
+
 /// Frames of private memory that the host can give away.
 struct FrameAllocator {
   private var next: UInt64
@@ -54,7 +59,4 @@ struct FrameAllocator {
   }
 
   mutating func give(_ frame: UInt64) { free.append(frame) }
-
-  /// Whether the frame is free.
-  func isFree(_ frame: UInt64) -> Bool { frame >= next || free.contains(frame) }
 }

@@ -4,7 +4,7 @@ extension KVMBackend {
   /// Makes the call on the object it names; the value is what it returns.
   mutating func dispatch(_ given: KVMArguments, _ kernel: inout KernelCall) throws -> Int {
     switch given.call.name {
-    case "standin_fail", "standin_script", "munmap", "touch", "set_hypercall_ret":
+    case "standin_fail", "standin_script", "munmap", "touch", "pin", "set_hypercall_ret":
       return try control(given, &kernel)
     case "KVM_CREATE_VM" where !given.has("on"): break
     default: break

@@ -14,6 +14,11 @@ extension KVMBackend {
     case "pread", "pwrite": throw KVMStop.error(.ESPIPE)
     case "fstat": kernel.written["size"] = .word(memory.size)
     case "mmap": try map(given, memory, file, &kernel)
+    case "KVM_SET_MEMORY_ATTRIBUTES2":
+      try host.convert(
+        offset: try given.word("offset"), size: try given.word("size"),
+        attributes: try given.word("attributes"), flags: try given.word("flags"), memory,
+        &kernel)
     default: throw KVMStop.error(.ENOTTY)
     }
     return 0
@@ -33,6 +38,8 @@ extension KVMBackend {
     try host.refuse(&kernel, .ENODEV, "not mappable", if: !memory.isMappable)
     try host.refuse(&kernel, .EINVAL, "not shared", if: !isShared)
     guard let name = given.call.binds ?? given.text("new") else { return }
+    // More than there is address space for.
+    guard length <= 1 << 40 else { throw KVMStop.error(.ENOMEM) }
     let rounded = (length + 0xFFF) & ~0xFFF
     file.references += 1
     process.space.map(
@@ -63,6 +70,7 @@ extension KVMBackend {
       let name = given.text("on") ?? ""
       guard let mapping = process.space.remove(name) else { throw KVMStop.error(.EINVAL) }
       drop(mapping.file, &kernel)
+    case "pin": try pin(given)
     default: try touch(given, &kernel)
     }
     return 0
@@ -76,6 +84,16 @@ extension KVMBackend {
     ]
     for (field, word) in zip(fields, words) { registers[keyPath: field] = word }
     return registers
+  }
+
+  /// Sets how often the page behind a mapping is referred to, as by input and output to it.
+  private func pin(_ given: KVMArguments) throws {
+    guard let mapping = process.space[given.text("on") ?? ""],
+      case .memory(let memory) = mapping.file.object
+    else { throw KVMStop.error(.EFAULT) }
+    let place = mapping.offset &+ (try given.word("offset")) & 0xFFFF_FFFF
+    guard let page = memory.pages[place >> 12] else { throw KVMStop.error(.EFAULT) }
+    page.pins = Int(truncatingIfNeeded: try given.word("count") & 0xFF)
   }
 
   /// Reads or writes one byte of a mapping; a fault is a signal (guest-memfd §1.4, OP-UFAULT).
@@ -102,12 +120,13 @@ extension KVMBackend {
       if !isWrite { kernel.written["value"] = 0 }
       return
     }
-    let place = mapping.offset + address - mapping.base
+    let place = mapping.offset &+ (address - mapping.base)
     guard place < memory.size, memory.sharedPages.contains(place >> 12) else {
       kernel.written["signal"] = "BUS"
       return
     }
     let page = try host.page(place >> 12, memory)
+    page.isMapped = true
     if isWrite {
       page.bytes[place & 0xFFF] = UInt8(truncatingIfNeeded: try given.word("value"))
     } else {

@@ -17,13 +17,16 @@ public struct KVMBackend: Backend {
   ///   - cpus: how many CPUs the machine has.
   ///   - hasModule: a simulated TDX module decides; otherwise a stand-in accepts every SEAMCALL.
   ///   - fault: a mistake to make.
+  ///   - survey: told of the places that faults can be at.
   ///   - baton: how threads take turns. Copies of a backend share the machine and the process.
   public init(
     _ profile: KernelProfile, cpus: Int = 2, hasModule: Bool = false, fault: Fault? = nil,
-    baton: Baton = Baton()
+    survey: FaultSurvey? = nil, baton: Baton = Baton()
   ) {
     make = {
-      KVMHost(profile, cpus: cpus, hasModule: hasModule, fault: fault, baton: baton)
+      KVMHost(
+        profile, cpus: cpus, hasModule: hasModule, fault: fault, survey: survey,
+        baton: baton)
     }
     host = make()
   }
@@ -39,6 +42,8 @@ public struct KVMBackend: Backend {
   }
 
   public mutating func reset() throws(BackendError) {
+    // Objects refer to each other until they are torn down.
+    endProcess()
     host = make()
     process = Process(id: 1)
     lastProcess = 1

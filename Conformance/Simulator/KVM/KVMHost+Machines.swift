@@ -21,7 +21,8 @@ extension KVMHost {
     case "KVM_CAP_GUEST_MEMFD_FLAGS":
       return isPrivate == true && !profile.convertsInPlace ? 1 : 3
     case "KVM_CAP_MEMORY_ATTRIBUTES":
-      return profile.hasAttributes && isPrivate != false ? 8 : 0
+      let isOfVM = isPrivate != false && !profile.convertsInPlace
+      return profile.hasAttributes && isOfVM ? 8 : 0
     case "KVM_CAP_MAX_VCPUS": return machine?.mostVCPUs ?? 1024
     case "KVM_CAP_MAX_VCPU_ID": return 4096
     case "KVM_CAP_NR_MEMSLOTS": return 32764
@@ -54,10 +55,10 @@ extension KVMHost {
     case "KVM_CAP_MAX_VCPU_ID":
       try refuse(&call, .EINVAL, "max id", if: first > 4096)
       try take(machine.lock, &call)
-      if machine.mostIDs == Int(first) { return }
+      if machine.mostIDs == Int(truncatingIfNeeded: first) { return }
       try refuse(
         &call, .EINVAL, "max id again", if: machine.mostIDs != 0 || !machine.vcpus.isEmpty)
-      effect("max id", call) { machine.mostIDs = Int(first) }
+      effect("max id", call) { machine.mostIDs = Int(truncatingIfNeeded: first) }
     case "KVM_CAP_X86_APIC_BUS_CYCLES_NS":
       try refuse(&call, .EINVAL, "cycles", if: first == 0)
       try refuse(&call, .ENXIO, "apic", if: machine.irqchip == .none)
@@ -97,14 +98,15 @@ extension KVMHost {
     // The limit of ids is settled by the first attempt, whatever comes of it.
     if machine.mostIDs == 0 { machine.mostIDs = 4096 }
     let most = UInt64(machine.mostIDs)
-    let isTaken = machine.vcpus.contains { $0.id == Int(id) }
+    let isTaken = machine.vcpus.contains { $0.id == Int(truncatingIfNeeded: id) }
     try refuse(&call, .EEXIST, "duplicate", if: isTaken)
     try refuse(&call, .EINVAL, "max id", if: id >= limit("max id", call, most))
     if machine.type == .tdx {
       try refuse(&call, .EIO, "state", if: machine.td.state != .initialized)
       try refuse(&call, .EINVAL, "irqchip", if: machine.irqchip != .split)
     }
-    let vcpu = VirtualCPU(id: Int(id), index: machine.vcpus.count, machine: machine)
+    let vcpu = VirtualCPU(
+      id: Int(truncatingIfNeeded: id), index: machine.vcpus.count, machine: machine)
     if machine.type == .tdx { load(vcpu, call) }
     effect("vcpu", call) { machine.vcpus.append(vcpu) }
     effect("users", call) { machine.users += 1 }

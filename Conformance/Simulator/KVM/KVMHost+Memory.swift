@@ -30,7 +30,7 @@ extension KVMHost {
     try refuse(&call, .EFBIG, "end", if: Int64(bitPattern: end) < 0)
     try refuse(&call, .EOPNOTSUPP, "keep size", if: !keeps)
     try refuse(&call, .EINVAL, "alignment", if: offset & 0xFFF != 0 || length & 0xFFF != 0)
-    let range = offset >> 12..<end >> 12
+    let range = pages(from: offset, to: end)
     if punches { return try punch(range, memory, &call) }
     try refuse(&call, .EINVAL, "size", if: end > memory.size)
     try take(memory.invalidateLock, .shared, &call)
@@ -111,12 +111,13 @@ extension KVMHost {
     try checkAlive(machine, &call)
     try refuse(&call, .ENOTTY, "not compiled in", if: !profile.hasAttributes)
     try refuse(&call, .EINVAL, "flags", if: flags != 0)
-    let supported: UInt64 = machine.type.hasPrivateMemory ? 8 : 0
+    let isOfVM = machine.type.hasPrivateMemory && !profile.convertsInPlace
+    let supported: UInt64 = isOfVM ? 8 : 0
     try refuse(&call, .EINVAL, "attributes", if: attributes & ~supported != 0)
     let sum = gpa.addingReportingOverflow(size)
     try refuse(&call, .EINVAL, "range", if: size == 0 || sum.overflow)
     try refuse(&call, .EINVAL, "alignment", if: gpa & 0xFFF != 0 || size & 0xFFF != 0)
-    let range = gpa >> 12..<sum.partialValue >> 12
+    let range = pages(from: gpa, to: sum.partialValue)
     try take(machine.slotsLock, &call)
     let isPrivate = attributes != 0
     let isSame =

@@ -28,7 +28,8 @@ extension KVMHost {
     _ gfn: UInt64, _ vcpu: VirtualCPU, _ call: inout KernelCall
   ) throws(KVMStop) -> Content {
     let machine = vcpu.machine
-    let isPrivate = machine.privateFrames.contains(gfn)
+    let snapshot = machine.invalidationSequence
+    let isPrivate = self.isPrivate(gfn, machine)
     guard let slot = machine.slot(at: gfn) else {
       if isPrivate { throw leaveWithFault(gfn, isPrivate: true, &call) }
       return .nothing
@@ -36,14 +37,14 @@ extension KVMHost {
     do throws(KVMStop) {
       if isPrivate {
         try refuse(&call, .EFAULT, "no memfd", if: !slot.isGuestMemory)
-        try faultPrivate(gfn, slot, machine, &call)
+        _ = try faultPrivate(gfn, slot, since: snapshot, machine, &call)
       } else {
-        try faultShared(gfn, slot, machine, &call)
+        _ = try faultShared(gfn, slot, since: snapshot, machine, &call)
       }
     } catch {
       throw leaveWithFault(gfn, isPrivate: isPrivate, &call)
     }
-    let address = slot.hva + (gfn - slot.first) << 12
+    let address = slot.hva &+ (gfn - slot.first) << 12
     let isBuffer = !isPrivate && !slot.isMemoryOnly
     return isBuffer && HostMemory.isHalt(address) ? .halts : .zeroes
   }

@@ -1,26 +1,29 @@
 // Private pages of TDs: mapping and removal (kvm-tdx §2.3.2, §4.2).
 extension KVMHost {
   /// How often a mapping is tried again while the module is busy.
-  private static let mostTries = 1000
+  static let mostTries = 1000
 
   /// What was found when a private frame was to be mapped.
   enum Mapping {
     case done
     /// It was mapped before.
     case present
+    /// An invalidation came in between: what was looked up may hold no more.
+    case stale
   }
 
   /// Puts a page into the TD at a guest frame: `source` adds it to the image, without one it is
   /// pending until the guest accepts it.
   func mapPrivate(
-    _ gfn: UInt64, _ frame: UInt64, source: UInt64?, _ machine: VirtualMachine,
-    _ call: inout KernelCall
+    _ gfn: UInt64, _ frame: UInt64, source: UInt64?, since snapshot: UInt64?,
+    _ machine: VirtualMachine, _ call: inout KernelCall
   ) throws(KVMStop) -> Mapping {
     if machine.td.mirror[gfn] != nil { return .present }
     guard let tdr = machine.td.tdr else { throw .error(.EIO) }
     for _ in 0..<Self.mostTries {
       try take(machine.mmuLock, .shared, &call)
       defer { drop(machine.mmuLock, &call) }
+      if isStale(snapshot, machine, call) { return .stale }
       guard try addTables(gfn, tdr, machine, call) else { continue }
       let leaf: Leaf = source == nil ? .MEM_PAGE_AUG : .MEM_PAGE_ADD
       var registers = Registers(
@@ -32,6 +35,28 @@ extension KVMHost {
       return .done
     }
     throw .stuck
+  }
+
+  /// Whether an invalidation has begun or ended since the fault looked around (guest-memfd §1.5).
+  private func isStale(
+    _ snapshot: UInt64?, _ machine: VirtualMachine, _ call: KernelCall
+  ) -> Bool {
+    guard let snapshot else { return false }
+    var isStale = machine.invalidations > 0 || machine.invalidationSequence != snapshot
+    if hasFault, fault.at(.effect, call.name, "mmu_invalidate_retry") != nil { isStale = false }
+    return isStale
+  }
+
+  /// Maps a page for shared accesses. False: an invalidation came in between.
+  func mapDirect(
+    _ gfn: UInt64, _ frame: UInt64, since snapshot: UInt64, _ machine: VirtualMachine,
+    _ call: inout KernelCall
+  ) throws(KVMStop) -> Bool {
+    try take(machine.mmuLock, .shared, &call)
+    defer { drop(machine.mmuLock, &call) }
+    guard !isStale(snapshot, machine, call) else { return false }
+    effect("spte", call) { machine.directFrames[gfn] = frame }
+    return true
   }
 
   /// Gives the module the tables that a frame needs. False when it was busy.

@@ -28,69 +28,82 @@ extension KVMHost {
     var next = gpa
     while next < sum.partialValue {
       do throws(KVMStop) {
-        try prefaultPage(next >> 12, vcpu, &call)
+        var tries = 0
+        while try !prefaultPage(next >> 12, vcpu, &call) {
+          tries += 1
+          if tries == Self.mostTries { throw .stuck }
+        }
       } catch {
         // What was done before counts.
         if next == gpa { throw error }
         break
       }
-      next += 4096
+      next &+= 4096
     }
     call.written["gpa"] = .word(next)
-    call.written["size"] = .word(sum.partialValue - next)
+    call.written["size"] = .word(sum.partialValue &- next)
   }
 
+  /// False: it has to be tried again.
   private func prefaultPage(
     _ gfn: UInt64, _ vcpu: VirtualCPU, _ call: inout KernelCall
-  ) throws(KVMStop) {
+  ) throws(KVMStop) -> Bool {
     let machine = vcpu.machine
+    let snapshot = machine.invalidationSequence
     if machine.type == .tdx {
       try refuse(&call, .EOPNOTSUPP, "not final", if: !machine.td.allowsPrefault)
       let bit = machine.td.sharedBit
       try refuse(&call, .EINVAL, "shared bit", if: gfn & bit != 0)
     }
     try loadRoot(vcpu, call)
-    let isPrivate = machine.privateFrames.contains(gfn)
+    let isPrivate = self.isPrivate(gfn, machine)
     let slot = machine.slot(at: gfn)
     try refuse(&call, .EAGAIN, "invalid slot", if: slot?.isInvalid == true)
     if isPrivate {
       try refuse(&call, .EFAULT, "no memfd", if: slot?.isGuestMemory != true)
-      guard let slot else { return }
-      return try faultPrivate(gfn, slot, machine, &call)
+      guard let slot else { throw .error(.EFAULT) }
+      return try faultPrivate(gfn, slot, since: snapshot, machine, &call)
     }
     try refuse(&call, .ENOENT, "no slot", if: slot == nil)
-    guard let slot else { return }
-    try faultShared(gfn, slot, machine, &call)
+    guard let slot else { throw .error(.EFAULT) }
+    return try faultShared(gfn, slot, since: snapshot, machine, &call)
   }
 
-  /// Maps a private page from the memfd of its slot.
+  /// Maps a private page from the memfd of its slot. False: it has to be tried again.
   func faultPrivate(
-    _ gfn: UInt64, _ slot: MemorySlot, _ machine: VirtualMachine, _ call: inout KernelCall
-  ) throws(KVMStop) {
-    try refuse(&call, .EFAULT, "closed memfd", if: slot.memory == nil)
-    guard let memory = slot.memory else { return }
-    let page = try page(slot.offset + gfn - slot.first, memory)
-    if machine.type == .tdx {
-      _ = try mapPrivate(gfn, page.frame, source: nil, machine, &call)
-    } else {
-      effect("spte", call) { machine.directFrames[gfn] = page.frame }
+    _ gfn: UInt64, _ slot: MemorySlot, since snapshot: UInt64, _ machine: VirtualMachine,
+    _ call: inout KernelCall
+  ) throws(KVMStop) -> Bool {
+    let page = try memoryPage(gfn, slot, &call)
+    guard machine.type == .tdx else {
+      return try mapDirect(gfn, page.frame, since: snapshot, machine, &call)
     }
+    let found = try mapPrivate(
+      gfn, page.frame, source: nil, since: snapshot, machine, &call)
+    return found != .stale
   }
 
-  /// Maps a shared page: from the memfd where the slot has only that, else from user space.
+  private func memoryPage(
+    _ gfn: UInt64, _ slot: MemorySlot, _ call: inout KernelCall
+  ) throws(KVMStop) -> GuestPage {
+    try refuse(&call, .EFAULT, "closed memfd", if: slot.memory == nil)
+    guard let memory = slot.memory else { throw .error(.EFAULT) }
+    return try page(slot.offset + gfn - slot.first, memory)
+  }
+
+  /// Maps a shared page: from the memfd where the slot has only that, else from user space. False:
+  /// it has to be tried again.
   func faultShared(
-    _ gfn: UInt64, _ slot: MemorySlot, _ machine: VirtualMachine, _ call: inout KernelCall
-  ) throws(KVMStop) {
+    _ gfn: UInt64, _ slot: MemorySlot, since snapshot: UInt64, _ machine: VirtualMachine,
+    _ call: inout KernelCall
+  ) throws(KVMStop) -> Bool {
     if slot.isMemoryOnly {
-      try refuse(&call, .EFAULT, "closed memfd", if: slot.memory == nil)
-      guard let memory = slot.memory else { return }
-      let page = try page(slot.offset + gfn - slot.first, memory)
-      effect("spte", call) { machine.directFrames[gfn] = page.frame }
-      return
+      let page = try memoryPage(gfn, slot, &call)
+      return try mapDirect(gfn, page.frame, since: snapshot, machine, &call)
     }
-    let address = slot.hva + (gfn - slot.first) << 12
+    let address = slot.hva &+ (gfn - slot.first) << 12
     try refuse(&call, .EFAULT, "hva", if: !isMapped(address))
-    effect("spte", call) { machine.directFrames[gfn] = address }
+    return try mapDirect(gfn, address, since: snapshot, machine, &call)
   }
 
   /// Whether user space has something at an address that can be touched.
@@ -217,14 +230,15 @@ extension KVMHost {
       machine.isDead = true
       throw .error(.EIO)
     }
+    let snapshot = machine.invalidationSequence
     let slot = machine.slot(at: frame)
-    guard machine.privateFrames.contains(frame) == !isShared else {
+    guard self.isPrivate(frame, machine) == !isShared else {
       throw leaveWithFault(frame, isPrivate: !isShared, &call)
     }
     if isShared {
       guard let slot else { return false }
       do throws(KVMStop) {
-        try faultShared(frame, slot, machine, &call)
+        _ = try faultShared(frame, slot, since: snapshot, machine, &call)
       } catch {
         throw leaveWithFault(frame, isPrivate: false, &call)
       }
@@ -233,7 +247,8 @@ extension KVMHost {
     guard let slot, slot.isGuestMemory, slot.memory != nil else {
       throw leaveWithFault(frame, isPrivate: true, &call)
     }
-    try faultPrivate(frame, slot, machine, &call)
+    // What has to be tried again faults again.
+    _ = try faultPrivate(frame, slot, since: snapshot, machine, &call)
     return false
   }
 

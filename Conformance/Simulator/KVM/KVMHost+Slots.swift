@@ -34,7 +34,7 @@ extension KVMHost {
     try refuse(&call, .EINVAL, "slot id", if: id >= limit("slot id", call, Self.mostSlots))
     try take(machine.slotsLock, &call)
     try checkRegion(given, machine, &call)
-    let key = Int(given.slot)
+    let key = Int(truncatingIfNeeded: given.slot)
     let old = machine.slots[key]
     if given.size == 0 {
       try refuse(&call, .EINVAL, "no slot", if: old == nil)
@@ -97,10 +97,11 @@ extension KVMHost {
   private func checkOverlap(
     _ given: RegionRequest, _ machine: VirtualMachine, _ call: inout KernelCall
   ) throws(KVMStop) {
-    let frames = given.gpa >> 12..<(given.gpa + given.size) >> 12
-    let space = Int(given.slot >> 16)
+    let frames = pages(from: given.gpa, to: given.gpa &+ given.size)
+    let space = Int(truncatingIfNeeded: given.slot >> 16)
     let overlaps = machine.slots.values.contains {
-      $0.id >> 16 == space && $0.id != Int(given.slot) && $0.frames.overlaps(frames)
+      $0.id >> 16 == space && $0.id != Int(truncatingIfNeeded: given.slot)
+        && $0.frames.overlaps(frames)
     }
     try refuse(&call, .EEXIST, "gpa overlap", if: overlaps)
   }
@@ -108,7 +109,7 @@ extension KVMHost {
   private func checkGPA(
     _ given: RegionRequest, _ machine: VirtualMachine, _ call: inout KernelCall
   ) throws(KVMStop) {
-    let last = (given.gpa + given.size - 1) >> 12
+    let last = (given.gpa &+ given.size &- 1) >> 12
     let isHigh = last >= profile.highestGPA >> 12
     let bit = machine.td.sharedBit
     let aliases = bit != 0 && (last & bit != 0 || given.gpa >> 12 & bit != 0)
@@ -120,7 +121,8 @@ extension KVMHost {
   ) throws(KVMStop) {
     try checkOverlap(given, machine, &call)
     let slot = MemorySlot(
-      id: Int(given.slot), first: given.gpa >> 12, count: given.size >> 12, hva: given.hva,
+      id: Int(truncatingIfNeeded: given.slot), first: given.gpa >> 12, count: given.size >> 12,
+      hva: given.hva,
       flags: given.flags, offset: given.offset >> 12)
     if slot.isGuestMemory { try bind(slot, given, machine, &call) }
     do throws(KVMStop) {

@@ -97,8 +97,8 @@ extension KVMHost {
         note()
         throw error
       }
-      region.gpa += 4096
-      region.source += 4096
+      region.gpa &+= 4096
+      if command.source != 0 { region.source &+= 4096 }
       region.count -= 1
     }
     note()
@@ -108,7 +108,9 @@ extension KVMHost {
     _ command: TDXCommand, _ machine: VirtualMachine, _ call: inout KernelCall
   ) throws(KVMStop) {
     let source = command.source
-    try refuse(&call, .EINVAL, "source", if: source == 0 || source & 0xFFF != 0)
+    // Without a source the page itself has the content, where pages are converted in place.
+    let isMissing = source == 0 && !profile.convertsInPlace
+    try refuse(&call, .EINVAL, "source", if: isMissing || source & 0xFFF != 0)
     try refuse(&call, .EINVAL, "gpa", if: command.gpa & 0xFFF != 0)
     try refuse(&call, .EINVAL, "pages", if: command.count == 0)
     // The size is not checked for overflow before it is shifted (B-18 of kvm-tdx §6.1).
@@ -127,18 +129,20 @@ extension KVMHost {
     let gfn = region.gpa >> 12
     let slot = machine.slot(at: gfn)
     try refuse(&call, .EINVAL, "no memfd", if: slot?.isGuestMemory != true)
-    guard let slot else { return }
+    guard let slot else { throw .error(.EFAULT) }
     try refuse(&call, .EFAULT, "closed memfd", if: slot.memory == nil)
-    guard let memory = slot.memory else { return }
-    try refuse(&call, .EFAULT, "source page", if: !HostMemory.isReadable(region.source))
+    guard let memory = slot.memory else { throw .error(.EFAULT) }
+    let isReadable = region.source == 0 || HostMemory.isReadable(region.source)
+    try refuse(&call, .EFAULT, "source page", if: !isReadable)
     try take(memory.invalidateLock, &call)
     defer { drop(memory.invalidateLock, &call) }
     let page = try page(slot.offset + gfn - slot.first, memory)
-    let isPrivate = machine.privateFrames.contains(gfn)
+    let isPrivate = self.isPrivate(gfn, machine)
     try refuse(&call, .EINVAL, "attribute", if: !isPrivate)
     try loadRoot(vcpu, call)
     let found = try mapPrivate(
-      gfn, page.frame, source: HostMemory.frame(region.source), machine, &call)
+      gfn, page.frame, source: region.source == 0 ? page.frame : HostMemory.frame(region.source),
+      since: nil, machine, &call)
     try refuse(&call, .EIO, "mapped before", if: found == .present)
     if region.flags & 1 != 0 { try measure(gfn, machine, call) }
   }

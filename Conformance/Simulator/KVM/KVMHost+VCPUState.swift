@@ -18,7 +18,6 @@ extension KVMHost {
     effect("cpuid", call) {
       vcpu.hasX2APIC = hasX2APIC
       vcpu.width = width ?? (profile.canScaleTSC ? 52 : 48)
-      vcpu.hasCPUID = true
     }
     vcpu.hasRoot = false
   }

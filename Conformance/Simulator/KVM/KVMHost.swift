@@ -36,20 +36,21 @@ public final class KVMHost: @unchecked Sendable {
   ///   - cpus: how many there are.
   ///   - hasModule: a simulated TDX module decides; otherwise a stand-in accepts every SEAMCALL.
   ///   - fault: a mistake that the kernel, or the module, makes.
+  ///   - survey: told of the places that faults can be at.
   ///   - baton: how threads take turns.
   public init(
     _ profile: KernelProfile, cpus: Int = 2, hasModule: Bool = false, fault: Fault? = nil,
-    baton: Baton = Baton()
+    survey: FaultSurvey? = nil, baton: Baton = Baton()
   ) {
     self.profile = profile
     self.baton = baton
-    self.fault = ActiveFault(fault)
+    self.fault = ActiveFault(fault, survey)
     self.cpus = cpus
-    hasFault = fault != nil
+    hasFault = self.fault.isActive
     packages = hasModule ? [0, 0, 1, 1] : Array(repeating: 0, count: cpus)
     let platform = ModulePlatform(packageOfLP: packages)
     module = ModulePort(
-      hasModule ? TDXModule(platform, fault: fault, baton: baton) : nil)
+      hasModule ? TDXModule(platform, fault: fault, survey: survey, baton: baton) : nil)
     port = ModulePortAccess(module)
     self.platform = platform
     frames = FrameAllocator(platform.regions[0])
@@ -94,7 +95,7 @@ extension KVMHost {
   ) throws(KVMStop) {
     let late = call.late
     call.late = nil
-    switch fault.at(call.name, "\(name)") {
+    switch fault.at(.check, call.name, "\(name)") {
     case .missingCheck: break
     case .wrongAnswer:
       if condition { throw .error(error == .EINVAL ? .EIO : .EINVAL) }
@@ -109,7 +110,7 @@ extension KVMHost {
   func effect(_ name: StaticString, _ call: KernelCall, _ change: () -> Void) {
     baton.point(.effect, "\(call.name) \(name)")
     if hasFault {
-      switch fault.at(call.name, "\(name)") {
+      switch fault.at(.effect, call.name, "\(name)") {
       case .missingEffect, .effectStops: return
       default: break
       }
@@ -120,7 +121,7 @@ extension KVMHost {
   /// A limit, which a fault makes one too high.
   @inline(__always)
   func limit(_ name: StaticString, _ call: KernelCall, _ value: UInt64) -> UInt64 {
-    guard hasFault, fault.at(call.name, "\(name)") == .limitTooHigh else { return value }
+    guard hasFault, fault.at(.limit, call.name, "\(name)") == .limitTooHigh else { return value }
     return value &+ 1
   }
 
@@ -136,19 +137,36 @@ extension KVMHost {
     baton.point(.acquire, lock.name)
     var mode = mode
     if hasFault {
-      switch fault.at(call.name, lock.name) {
+      switch fault.at(
+        mode == .shared ? .waitedShared : .waitedExclusive, call.name, lock.name)
+      {
       case .lockNotTaken: return
       case .lockWeakened: mode = .shared
       case .lockStrengthened: mode = .exclusive
       case .lockDroppedEarly:
         guard baton.wait(lock.name, until: { lock.isAvailable(mode) }) else { throw .stuck }
         return
+      case .lockSwapped:
+        call.postponed = HeldKernelLock(lock: lock, mode: mode)
+        return
       default: break
       }
     }
-    guard baton.wait(lock.name, until: { lock.isAvailable(mode) }) else { throw .stuck }
-    lock.take(mode)
-    call.held.append(HeldKernelLock(lock: lock, mode: mode))
+    try wait(HeldKernelLock(lock: lock, mode: mode), &call)
+    guard let postponed = call.postponed else { return }
+    call.postponed = nil
+    try wait(postponed, &call)
+  }
+
+  private func wait(
+    _ wanted: HeldKernelLock, _ call: inout KernelCall
+  ) throws(KVMStop) {
+    let lock = wanted.lock
+    guard baton.wait(lock.name, until: { lock.isAvailable(wanted.mode) }) else {
+      throw .stuck
+    }
+    lock.take(wanted.mode)
+    call.held.append(wanted)
   }
 
   /// Gives back a lock that the call holds.
@@ -162,7 +180,9 @@ extension KVMHost {
   func dropAll(_ call: inout KernelCall) {
     while let held = call.held.popLast() {
       if hasFault, call.hasFailed,
-        fault.at(call.name, held.lock.name) == .lockKeptOnFailure
+        fault.at(
+          held.mode == .shared ? .waitedShared : .waitedExclusive, call.name, held.lock.name)
+          == .lockKeptOnFailure
       {
         continue
       }

@@ -68,6 +68,8 @@ struct KernelCall {
   var hasFailed = false
   /// The answer of a check that a fault moved back by one.
   var late: KVMStop?
+  /// A lock that a fault moved behind the next one.
+  var postponed: HeldKernelLock?
 
   init(_ name: String, process: Int, lp: Int) {
     self.name = name

@@ -1,6 +1,6 @@
 /// A kernel as far as its answers differ from those of others (guest-memfd §1.8).
 public struct KernelProfile: Hashable, Sendable {
-  public let name: String
+  public var name: String
   /// VM types that can be created: 0 plain, 1 software-protected, 5 TDX.
   public var types: Set<Int>
   /// Attributes of guest frames are compiled in.
@@ -29,6 +29,13 @@ public struct KernelProfile: Hashable, Sendable {
     name: "7.3", types: [0, 1], hasAttributes: true, hasSMM: true, overlapIsExist: true,
     sumIsSigned: false, hasPrefault: true, canScaleTSC: false, highestGPA: 1 << 40,
     convertsInPlace: false)
+  /// The queue for 7.4: with TDX, and conversion in place.
+  public static let linux7_4: KernelProfile = {
+    var profile = linux7_3TDX
+    profile.name = "7.4 queue"
+    profile.convertsInPlace = true
+    return profile
+  }()
   /// Linux 7.3 with TDX.
   public static let linux7_3TDX: KernelProfile = {
     var profile = linux7_3

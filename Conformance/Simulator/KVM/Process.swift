@@ -33,10 +33,10 @@ struct AddressSpace {
   func place(_ length: UInt64) -> UInt64 {
     var top = HostMemory.mappings
     for mapping in mappings.values.sorted(by: { $0.base > $1.base }) {
-      if top - (mapping.base + mapping.length) >= length { break }
+      if top &- (mapping.base &+ mapping.length) >= length { break }
       top = mapping.base
     }
-    return top - length
+    return top &- length
   }
 
   subscript(_ name: String) -> Mapping? { mappings[name] }
@@ -54,7 +54,7 @@ struct AddressSpace {
 
   /// What is mapped at an address.
   func mapping(at address: UInt64) -> Mapping? {
-    mappings.values.first { $0.base <= address && address < $0.base + $0.length }
+    mappings.values.first { $0.base <= address && address - $0.base < $0.length }
   }
 
   /// Unmaps everything; the files that were held, by name.

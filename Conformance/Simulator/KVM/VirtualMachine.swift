@@ -93,7 +93,6 @@ final class VirtualCPU {
   var hasX2APIC = false
   /// The width that its CPUID claims; nil when it says nothing.
   var width: Int?
-  var hasCPUID = false
   var hasRun = false
   /// 0 runs; others wait for an interrupt or for being started.
   var mpState: Int

@@ -25,6 +25,16 @@ enum HeldLock {
     }
   }
 
+  /// What kind of place for faults it is.
+  var place: FaultPlace.Kind {
+    switch self {
+    case .page(_, let mode), .operation(_, let mode), .tree(_, let mode), .epoch(_, let mode),
+      .keys(let mode), .global(let mode):
+      mode == .shared ? .triedShared : .triedExclusive
+    case .entry, .writeBack, .region: .triedMutex
+    }
+  }
+
   /// The same lock in another mode.
   func with(_ mode: LockMode) -> HeldLock {
     switch self {
@@ -39,6 +49,12 @@ enum HeldLock {
   }
 }
 
+/// A lock that a fault moved behind the next one.
+struct PostponedLock {
+  let lock: HeldLock
+  let busy: ModuleStatus
+}
+
 extension TDXModule {
   /// Takes a lock or answers that it is busy: no lock of the module waits.
   func take(
@@ -47,18 +63,31 @@ extension TDXModule {
     baton.point(.acquire, lock.name)
     var lock = lock
     if hasFault {
-      switch fault.at(call.name, lock.name) {
+      switch fault.at(lock.place, call.name, lock.name) {
       case .lockNotTaken: return
       case .lockWeakened: lock = lock.with(.shared)
       case .lockStrengthened: lock = lock.with(.exclusive)
       case .lockDroppedEarly:
         if attempt(lock) { return release(lock) }
         throw busy
+      case .lockSwapped:
+        call.postponed = PostponedLock(lock: lock, busy: busy)
+        return
+      case .lockWaits:
+        guard baton.wait(lock.name, until: { attempt(lock) }) else {
+          throw panic("it waits for \(lock.name) for ever")
+        }
+        call.held.append(lock)
+        return
       default: break
       }
     }
     guard attempt(lock) else { throw busy }
     call.held.append(lock)
+    guard let postponed = call.postponed else { return }
+    call.postponed = nil
+    guard attempt(postponed.lock) else { throw postponed.busy }
+    call.held.append(postponed.lock)
   }
 
   func take(
@@ -111,7 +140,10 @@ extension TDXModule {
   /// Gives everything back, the last lock first.
   func releaseAll(_ call: inout Seamcall) {
     while let lock = call.held.popLast() {
-      if hasFault, call.hasFailed, fault.at(call.name, lock.name) == .lockKeptOnFailure { continue }
+      if hasFault, call.hasFailed, fault.at(lock.place, call.name, lock.name) == .lockKeptOnFailure
+      {
+        continue
+      }
       release(lock)
     }
   }

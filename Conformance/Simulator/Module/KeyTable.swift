@@ -26,8 +26,8 @@ struct KeyTable {
   func has(_ hkid: Int) -> Bool { entries.indices.contains(hkid - first) }
 
   subscript(_ hkid: Int) -> Entry {
-    get { entries[hkid - first] }
-    set { entries[hkid - first] = newValue }
+    get { has(hkid) ? entries[hkid - first] : Entry() }
+    set { if has(hkid) { entries[hkid - first] = newValue } }
   }
 
   /// The key ids whose TD has gone but whose lines may be in caches.

@@ -153,7 +153,9 @@ extension ModuleBackend {
   }
 
   private func metadata(_ leaf: Leaf, _ registers: Registers) -> [String: Value] {
-    guard let type = PageType(rawValue: UInt8(registers.rcx)) else { return [:] }
+    guard let type = PageType(rawValue: UInt8(truncatingIfNeeded: registers.rcx)) else {
+      return [:]
+    }
     var written: [String: Value] = [
       "type": .text("\(type)"), "size": .integer(Int64(registers.r8)),
     ]

@@ -86,8 +86,8 @@ extension ModuleBackend {
       return guest.flatMap { names.name(of: $0.vcpu.address) }.map { .text($0) }
     case .page(let address): return lookPage(module.metadata.entry(address, size: 0))
     case .block(let address):
-      let used = Int64(module.metadata.used(in: address, size: 1).count)
       let block = module.metadata.entry(address, size: 1)
+      let used = Int64(block.used)
       guard block.type == .REG else { return ["NDA", .integer(used)] }
       return ["REG", owner(block), .word(block.blockEpoch), .integer(used)]
     }

@@ -9,15 +9,19 @@ public struct ModuleBackend: Backend {
   public private(set) var module: TDXModule
   var names = ModuleNames()
   private let fault: Fault?
+  private let survey: FaultSurvey?
 
-  /// - Parameter fault: a mistake that the module makes.
-  public init(fault: Fault? = nil) {
+  /// - Parameters:
+  ///   - fault: a mistake that the module makes.
+  ///   - survey: told of the places that faults can be at.
+  public init(fault: Fault? = nil, survey: FaultSurvey? = nil) {
     self.fault = fault
-    module = Self.start(fault)
+    self.survey = survey
+    module = Self.start(fault, survey)
   }
 
-  private static func start(_ fault: Fault?) -> TDXModule {
-    let module = TDXModule(ModuleNames.platform, fault: fault)
+  private static func start(_ fault: Fault?, _ survey: FaultSurvey?) -> TDXModule {
+    let module = TDXModule(ModuleNames.platform, fault: fault, survey: survey)
     for (number, given) in ModuleNames.parameters.enumerated() {
       module.parameters[ModuleNames.firstParameters + UInt64(number) << 12] = given.value
     }
@@ -34,7 +38,7 @@ public struct ModuleBackend: Backend {
   }
 
   public mutating func reset() throws(BackendError) {
-    module = Self.start(fault)
+    module = Self.start(fault, survey)
     names = ModuleNames()
   }
 

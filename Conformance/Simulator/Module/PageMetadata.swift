@@ -14,14 +14,21 @@ final class PageMetadata {
   let address: UInt64
   let size: Int
   var lock = HostPriorityLock()
-  var type = PageType.NDA
+  var type = PageType.NDA {
+    didSet { parent?.used += (type == .NDA ? 0 : 1) - (oldValue == .NDA ? 0 : 1) }
+  }
+  /// The next larger entry.
+  private let parent: PageMetadata?
+  /// How many entries of the next smaller size are in use within this one.
+  private(set) var used = 0
   /// The address of the owner's TDR; kept when the page becomes free.
   var owner: UInt64 = 0
   var blockEpoch: UInt64 = 0
 
-  init(address: UInt64, size: Int) {
+  init(address: UInt64, size: Int, parent: PageMetadata?) {
     self.address = address
     self.size = size
+    self.parent = parent
   }
 
   /// How many 4 KB pages a block of this size has.
@@ -50,20 +57,11 @@ final class PageMetadataTable {
   func entry(_ address: UInt64, size: Int) -> PageMetadata {
     let number = address >> UInt64(12 + 9 * size)
     if let entry = entries[size][number] { return entry }
-    let entry = PageMetadata(address: number << UInt64(12 + 9 * size), size: size)
+    let parent = size < 2 ? self.entry(address, size: size + 1) : nil
+    let entry = PageMetadata(
+      address: number << UInt64(12 + 9 * size), size: size, parent: parent)
     entries[size][number] = entry
     return entry
-  }
-
-  /// The smaller entries of a 2 MB or 1 GB block that are in use.
-  func used(in address: UInt64, size: Int) -> [PageMetadata] {
-    let first = address >> 12
-    let last = first + 1 << UInt64(9 * size)
-    return entries[..<size].flatMap { level in
-      level.values.filter {
-        $0.type != .NDA && $0.address >> 12 >= first && $0.address >> 12 < last
-      }
-    }
   }
 
   /// Everything that is in use.

@@ -27,7 +27,7 @@ extension TDXModule {
   ) throws(ModuleStatus) {
     let late = call.late
     call.late = nil
-    switch fault.at(call.name, status.description) {
+    switch fault.at(.check, call.name, status.description) {
     case .missingCheck: break
     case .wrongAnswer: if condition { throw ModuleStatus(.OPERAND_INVALID, .R9) }
     case .extraRefusal: throw status
@@ -42,7 +42,7 @@ extension TDXModule {
   func effect(_ name: StaticString, _ call: Seamcall, _ change: () -> Void) {
     baton.point(.effect, "\(name)")
     if hasFault {
-      switch fault.at(call.name, "\(name)") {
+      switch fault.at(.effect, call.name, "\(name)") {
       case .missingEffect, .effectStops: return
       default: break
       }
@@ -53,7 +53,7 @@ extension TDXModule {
   /// A limit, which a fault makes one too high.
   @inline(__always)
   func limit(_ name: StaticString, _ call: Seamcall, _ value: Int) -> Int {
-    guard hasFault, fault.at(call.name, "\(name)") == .limitTooHigh else { return value }
+    guard hasFault, fault.at(.limit, call.name, "\(name)") == .limitTooHigh else { return value }
     return value + 1
   }
 }

@@ -57,7 +57,7 @@ extension TDXModule {
     _ registers: Registers = Registers()
   ) -> GuestEnd {
     for lock in guest.held.reversed() {
-      if hasFault, fault.at("GUEST", lock.name) == .lockKeptOnFailure { continue }
+      if hasFault, fault.at(lock.place, "GUEST", lock.name) == .lockKeptOnFailure { continue }
       release(lock)
     }
     lps[lp].guest = nil
@@ -70,7 +70,7 @@ extension TDXModule {
   private func effectOfGuest(_ name: StaticString, _ change: () -> Void) {
     baton.point(.effect, "GUEST \(name)")
     if hasFault {
-      switch fault.at("GUEST", "\(name)") {
+      switch fault.at(.effect, "GUEST", "\(name)") {
       case .missingEffect, .effectStops: return
       default: break
       }

@@ -45,8 +45,7 @@ extension TDXModule {
     _ address: UInt64, size: Int, _ call: inout Seamcall
   ) throws(ModuleStatus) -> PageMetadata {
     let page = try lockPage(address, .exclusive, .NDA, .R8, &call, size: size)
-    let isPartlyUsed = size > 0 && !metadata.used(in: page.address, size: size).isEmpty
-    try refuse(&call, .PAGE_METADATA_INCORRECT, .R8, if: isPartlyUsed)
+    try refuse(&call, .PAGE_METADATA_INCORRECT, .R8, if: page.used > 0)
     return page
   }
 

@@ -44,12 +44,16 @@ public final class TDXModule: @unchecked Sendable {
   /// - Parameters:
   ///   - platform: the machine.
   ///   - fault: a mistake to make.
+  ///   - survey: told of the places that faults can be at.
   ///   - baton: how threads take turns.
-  public init(_ platform: ModulePlatform, fault: Fault? = nil, baton: Baton = Baton()) {
+  public init(
+    _ platform: ModulePlatform, fault: Fault? = nil, survey: FaultSurvey? = nil,
+    baton: Baton = Baton()
+  ) {
     self.platform = platform
     self.baton = baton
-    self.fault = ActiveFault(fault)
-    hasFault = fault != nil
+    self.fault = ActiveFault(fault, survey)
+    hasFault = self.fault.isActive
     system = platform.isReady ? .SYS_READY : .SYSINIT_PENDING
     globalHKID = platform.moduleHKID
     globalPackages = platform.isReady ? platform.allPackages : 0
@@ -152,6 +156,8 @@ struct Seamcall {
   var hasFailed = false
   /// The answer of a check that a fault moved back by one.
   var late: ModuleStatus?
+  /// A lock that a fault moved behind the next one.
+  var postponed: PostponedLock?
 
   init(_ registers: Registers, lp: Int, disturbance: Disturbance) {
     self.registers = registers

@@ -9,9 +9,8 @@ extension Program {
       let place = locations[state[layout.location]]
       guard place.procedure >= 0 else { return nil }
       let procedure = procedures[place.procedure]
-      var parts = [
-        "thread \(thread) is in \(procedure.action.name) before “\(procedure.info[place.node].label)”"
-      ]
+      let step = procedure.info[place.node].label
+      var parts = ["thread \(thread) is in \(procedure.action.name) before “\(step)”"]
       for register in procedure.live[place.node].sorted() {
         let (offset, setCount) = procedure.frameCells[register]
         let first = layout.frame + offset

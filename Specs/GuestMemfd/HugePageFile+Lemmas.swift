@@ -153,7 +153,8 @@ extension HugePageFile {
       },
       Lemma("L-U3", "user space maps pages of an open file only") {
         forAll(Page.self) { q in userPTE[q] ==> gmem == .open }
-      },
+      }
+      .expect(.vacuous, when: users == 0, because: "user space touches nothing"),
     ]
   }
 
@@ -277,6 +278,7 @@ extension HugePageFile {
             ==> !hugeSPTE[h] && forAll(MidPage.self) { m in blockOf[m] == h ==> !midSPTE[m] }
         }
         forAll(MidPage.self) { m in
+          staged == 0 && block[blockOf[m]] == .frozen && at(Self.zapsPrivate) ==> !midSPTE[m]
           midSPTE[m] ==> !midSplit[m]
         }
       },
@@ -297,7 +299,9 @@ extension HugePageFile {
               ==> at(Self.zapsPrivate, among(q))
           }
         }
-      },
+      }
+      .expect(
+        .vacuous, when: protection != HostProtection.tdx, because: "nothing is demoted"),
       Lemma("L-G5", "the RMP says the guest's of private pages only") {
         forAll(Page.self) { q in
           assigned[q] ==> share[q] == .private && protection == HostProtection.snp
@@ -325,7 +329,8 @@ extension HugePageFile {
         at(Self.evicts) || gmem == .released
           ==> !bound && forAll(Page.self) { p in !isMapped(p) }
           && forAll(VCPU.self) { v in fault[v] != .fresh }
-      },
+      }
+      .expect(.vacuous, unlessMade: [Self.closeName], because: "no thread closes the file"),
       Lemma("L-R3", "one thread changes memslots, and has slots_lock") {
         forAll(HostThread.self) { t in
           inside(Self.deleteName, t) || inside(Self.bindName, t) ==> holding(slotsLock) && !bound

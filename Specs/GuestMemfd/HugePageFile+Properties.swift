@@ -8,6 +8,7 @@ extension HugePageFile {
     Always(
       "I-PTE-KIND", "user space maps only shared pages", cites: "guest-memfd I-PTE-KIND"
     ) { forAll(Page.self) { p in userPTE[p] ==> share[p] == .shared } }
+    .expect(.vacuous, when: users == 0, because: "user space touches nothing")
     Always(
       "I-PTE-CACHE", "what user space maps is a folio of 4 KiB in the file",
       cites: "guest-memfd I-PTE-CACHE"
@@ -16,6 +17,7 @@ extension HugePageFile {
         userPTE[p] ==> isSmall(p) || block[blockOf(p)] == .frozen && midSplit[midOf[p]]
       }
     }
+    .expect(.vacuous, when: users == 0, because: "user space touches nothing")
     Always(
       "I-SPTE-CACHE", "what the guest maps is in the file, and the memslot is there",
       cites: "guest-memfd I-SPTE-CACHE", "guest-memfd I-FREE"
@@ -25,6 +27,9 @@ extension HugePageFile {
           ==> block[blockOf(p)].in(.whole, .split, .frozen) && (bound || isUnmapping)
       }
     }
+    .expect(
+      .vacuous, unlessMade: [Self.runName(.private), Self.runName(.shared)],
+      because: "no thread runs a vCPU")
     Always(
       "I-SPTE-KIND", "the guest maps a page as what it is", cites: "guest-memfd I-SPTE-KIND"
     ) {
@@ -61,6 +66,7 @@ extension HugePageFile {
       "I-SPTE-RELEASE", "the guest maps nothing of a file that was released",
       cites: "guest-memfd I-SPTE-RELEASE"
     ) { gmem == .released ==> forAll(Page.self) { p in !isMapped(p) } }
+    .expect(.vacuous, unlessMade: [Self.closeName], because: "no thread closes the file")
   }
 
   private var isUnmapping: Condition { inside(Self.deleteName) }
@@ -136,6 +142,7 @@ extension HugePageFile {
       "I-SEPT-SHARED", "a page that user space maps is in no S-EPT entry",
       cites: "guest-memfd I-SEPT-SHARED"
     ) { forAll(Page.self) { p in userPTE[p] ==> !mapsPrivate(p) } }
+    .expect(.vacuous, when: users == 0, because: "user space touches nothing")
     Always(
       "I-RMP", "a page that is the guest's in the RMP is private, and nobody in user space has it",
       cites: "guest-memfd I-RMP"

@@ -11,6 +11,9 @@ extension HugePages {
   private var staysSplit: Condition { file.policy != MergePolicy.early }
 
   private static let noEntry = "the RMP has no entries of 1 GiB (guest-memfd §5.2)"
+  private static let noGuest = "no thread runs a vCPU"
+  private static let noUser = "user space touches nothing"
+  private static let noMemslots = "no thread changes memslots"
   private static let startsShared = "the file starts shared, so that its block is split"
 
   @ListBuilder<Property> var scenarios: [Property] {
@@ -22,12 +25,14 @@ extension HugePages {
       Do(HugePageFile.runName(.private), 0, 0, answers: .mappedHuge)
     }
     .expect(.violated, when: isSNP, because: Self.noEntry)
+    .expect(.violated, unlessMade: [HugePageFile.runName(.private)], because: Self.noGuest)
     .expect(.violated, when: isShared, because: Self.startsShared)
     Scenario(
       "S3-2", "scenario 2: a prefault of a private block maps all of it",
       cites: "guest-memfd S3-2"
     ) { Do(HugePageFile.runName(.private), 0, 0, answers: .mappedHuge) }
     .expect(.violated, when: isSNP, because: Self.noEntry)
+    .expect(.violated, unlessMade: [HugePageFile.runName(.private)], because: Self.noGuest)
     .expect(.violated, when: isShared, because: Self.startsShared)
     Scenario(
       "S3-3", "scenario 3: a block is written by user space, turns private and is whole",
@@ -40,6 +45,8 @@ extension HugePages {
     }
     .expect(.violated, when: isSNP, because: Self.noEntry)
     .expect(.violated, when: staysSplit, because: "the block stays split (guest-memfd S3-8)")
+    .expect(.violated, when: file.users == 0, because: Self.noUser)
+    .expect(.violated, unlessMade: [HugePageFile.runName(.private)], because: Self.noGuest)
     reboot
     Scenario(
       "S3-9", "a block that the guest maps is mapped whole again after a page was shared",
@@ -51,6 +58,7 @@ extension HugePages {
       Do(HugePageFile.runName(.private), 0, 0, answers: .mappedHuge)
     }
     .expect(.violated, when: staysSplit, because: "the block stays split (guest-memfd S3-9)")
+    .expect(.violated, unlessMade: [HugePageFile.runName(.private)], because: Self.noGuest)
     .expect(.violated, when: isSNP, because: Self.noEntry)
     .expect(.violated, when: isShared, because: Self.startsShared)
     .expect(
@@ -98,6 +106,7 @@ extension HugePages {
         Do(HugePageFile.runName(.private), 0, 0, answers: .mappedHuge)
       }
       .expect(.violated, when: otherPolicy, because: "another policy")
+      .expect(.violated, unlessMade: [HugePageFile.bindName], because: Self.noMemslots)
       .expect(.violated, when: isSNP, because: Self.noEntry)
     }
   }

@@ -16,7 +16,8 @@ import Testing
 
     init(_ calls: [String]) throws {
       let spec = try #require(Catalogue.entry(named: "kvm/tdx")).describe()
-      program = try Program(spec, try ResolvedScope(spec, scope: "small"))
+      program = try Program(
+        spec, try ResolvedScope(spec, scope: "small", overrides: ["ARGUMENTS": 1]))
       let options = MachineOptions(calls: calls)
       let alphabet = try CallAlphabet(program, options)
       let engine = try GuardTable(try GroundProgram(program), monitors: [])
@@ -176,7 +177,8 @@ import Testing
 @Suite struct CheckTests {
   @Test func everyRefusalOnceWithTwins() throws {
     let spec = try #require(Catalogue.entry(named: "kvm/tdx")).describe()
-    let program = try Program(spec, try ResolvedScope(spec, scope: "small"))
+    let program = try Program(
+      spec, try ResolvedScope(spec, scope: "small", overrides: ["ARGUMENTS": 1]))
     let options = MachineOptions(calls: ["KVM_CREATE_VM", "KVM_TDX_INIT_VM", "close(vm)"])
     let alphabet = try CallAlphabet(program, options)
     let engine = try GuardTable(try GroundProgram(program), monitors: [])

@@ -17,14 +17,14 @@ import Testing
   }
 
   /// The claims that are proved by induction, without any other method.
-  private func proved(_ ground: GroundProgram) throws -> Set<String> {
+  private func proved(_ ground: GroundProgram, seconds: Double = 30) throws -> Set<String> {
     var plan = ProofPlan()
     plan.methods = [.induction]
     var found: Set<String> = []
     let claims = ground.program.properties.filter {
       if case .always = $0.property.kind { !$0.isBuiltIn } else { false }
     }
-    try Prover(ground, seconds: 30).answerAll(claims, plan) { report in
+    try Prover(ground, seconds: seconds).answerAll(claims, plan) { report in
       guard case .proved(.induction, 1, _) = report.outcome else { return }
       found.insert(report.property.property.id)
     }
@@ -63,6 +63,22 @@ import Testing
       }
     }
     #expect(try proved(ground) == Set(ids))
+  }
+
+  /// With an RMP every claim says something.
+  @Test(arguments: [
+    ("gmem/in-place", ["vcpus": 2, "pages": 2, "BACKEND": 1, "HOLDERS": 1]),
+    ("gmem/huge-pages", ["pages": 2]), ("gmem/huge-pages", ["pages": 2, "BACKEND": 1]),
+    ("gmem/huge-pages", ["pages": 2, "BACKEND": 2]),
+  ])
+  func claimsAboutGuestMemfdAreProved(_ name: String, _ sizes: [String: Int]) throws {
+    let ground = try ground(name, sizes)
+    let ids = ground.program.properties.compactMap { property -> String? in
+      guard case .always = property.property.kind, !property.isBuiltIn else { return nil }
+      return property.property.expected == nil ? property.property.id : nil
+    }
+    #expect(ids.count > 30)
+    #expect(try proved(ground, seconds: 240).isSuperset(of: ids))
   }
 
   /// The HKID is kept in order whatever a page's new owner does, and no page has two.

@@ -20,6 +20,39 @@ public protocol Backend: ~Copyable {
 
   /// Everything that can be seen now.
   mutating func observe() throws(BackendError) -> [ObservationID: Value]
+
+  /// Has threads make calls at once, in the attempt-th way that it knows to put them together.
+  ///
+  /// Attempts count from 0, each after a reset and the same calls before it.
+  ///
+  /// - Returns: the results of each thread; nil when there are no more ways.
+  mutating func race(
+    _ threads: [[Call]], attempt: Int
+  ) throws(BackendError) -> [[CallResult]]?
+
+  /// Ends what the test began, as at the end of a process, and tells what the system itself
+  /// reports broken or has not given back since the last reset: a WARN, a key id that is not free.
+  mutating func conclude() throws(BackendError) -> [String]
+}
+
+/// A backend without ``Capability/race`` and ``Capability/complaints`` needs neither.
+extension Backend where Self: ~Copyable {
+  /// Refuses.
+  public mutating func race(
+    _ threads: [[Call]], attempt: Int
+  ) throws(BackendError) -> [[CallResult]]? {
+    throw BackendError(.unknownCall, "it makes no calls at once")
+  }
+
+  /// Sees nothing.
+  public mutating func conclude() throws(BackendError) -> [String] { [] }
+}
+
+extension Capability {
+  /// Threads can make calls at once (``Backend/race(_:attempt:)``).
+  public static let race: Capability = "race"
+  /// It is seen what the system reports broken (``Backend/conclude()``).
+  public static let complaints: Capability = "complaints"
 }
 
 /// The machinery around the system under test broke; this is never a verdict.

@@ -6,18 +6,25 @@ extension ConformanceTest: Codable {
     case covers
     case requires
     case steps
+    case race
+    case condones
   }
 
-  /// Reads a test; unknown keys, an empty id and an empty list of steps are errors.
+  /// Reads a test; unknown keys, an empty id and a test that does nothing are errors.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.strict(Field.self)
+    let race = try fields.optionalField(.race, Race.self)
+    let steps: [Step] =
+      race == nil
+      ? try fields.nonEmpty(.steps, Step.self)
+      : try fields.field(.steps, default: [])
     self.init(
       id: try fields.name(.id),
       purpose: try fields.name(.purpose),
       origin: try fields.optionalField(.origin, Origin.self),
       covers: try fields.field(.covers, default: []),
       requires: Set(try fields.names(.requires).map { Capability($0) }),
-      steps: try fields.nonEmpty(.steps, Step.self))
+      steps: steps, race: race, condones: try fields.field(.condones, default: false))
   }
 
   /// Writes the test; what is empty is left out.
@@ -28,7 +35,9 @@ extension ConformanceTest: Codable {
     try fields.encodeIfPresent(origin, forKey: .origin)
     try fields.encodeUnlessEmpty(covers, .covers)
     try fields.encodeUnlessEmpty(requires.sorted().map(\.name), .requires)
-    try fields.encode(steps, forKey: .steps)
+    try fields.encodeUnlessEmpty(steps, .steps)
+    try fields.encodeIfPresent(race, forKey: .race)
+    if condones { try fields.encode(true, forKey: .condones) }
   }
 }
 

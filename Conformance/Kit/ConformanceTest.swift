@@ -16,13 +16,17 @@ public struct ConformanceTest: Hashable, Sendable, Identifiable {
   public var covers: [String]
   /// What a backend must offer; without it the test is skipped.
   public var requires: Set<Capability>
-  /// What is done, in order; at least one step.
+  /// What is done, in order; at least one step, unless there is a race.
   public var steps: [Step]
+  /// What threads do at once after the steps.
+  public var race: Race?
+  /// Whether the specification itself lets the system report something broken, such as a WARN.
+  public var condones: Bool
 
   /// A test.
   public init(
     id: String, purpose: String, origin: Origin? = nil, covers: [String] = [],
-    requires: Set<Capability> = [], steps: [Step]
+    requires: Set<Capability> = [], steps: [Step], race: Race? = nil, condones: Bool = false
   ) {
     self.id = id
     self.purpose = purpose
@@ -30,10 +34,17 @@ public struct ConformanceTest: Hashable, Sendable, Identifiable {
     self.covers = covers
     self.requires = requires
     self.steps = steps
+    self.race = race
+    self.condones = condones
   }
 }
 
 extension ConformanceTest {
+  /// How many calls the test makes, those of a race once.
+  public var callCount: Int {
+    steps.count + (race.map { $0.threads.reduce($0.then.count) { $0 + $1.count } } ?? 0)
+  }
+
   /// The specification that a test was generated from.
   public struct Origin: Hashable, Sendable {
     /// The specification's name, such as `kvm/tdx`.

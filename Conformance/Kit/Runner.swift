@@ -5,10 +5,13 @@
 public struct Runner: Sendable {
   /// What the backend can do, from ``Backend/probe()``.
   public let profile: Profile
+  /// How many ways of putting calls together a race is tried in, at most.
+  public let mostAttempts: Int
 
   /// A runner for a backend with this profile.
-  public init(profile: Profile) {
+  public init(profile: Profile, mostAttempts: Int = 1000) {
     self.profile = profile
+    self.mostAttempts = mostAttempts
   }
 
   /// Runs one test from a fresh backend.
@@ -17,12 +20,15 @@ public struct Runner: Sendable {
   public func run<B: Backend & ~Copyable>(
     _ test: ConformanceTest, on backend: inout B
   ) throws(BackendError) -> TestReport {
-    let missing = test.requires.subtracting(profile.capabilities).sorted()
+    var required = test.requires
+    if test.race != nil { required.insert(.race) }
+    let missing = required.subtracting(profile.capabilities).sorted()
     guard missing.isEmpty else {
       let names = missing.map(\.name).joined(separator: ", ")
       let reason = "\(profile.backend) does not offer \(names)"
       return TestReport(test: test.id, verdict: .skipped(reason), stepsRun: 0)
     }
+    if let race = test.race { return try run(race, of: test, on: &backend) }
     guard !test.steps.isEmpty else {
       return TestReport(test: test.id, verdict: .inconclusive("it has no steps"), stepsRun: 0)
     }
@@ -34,8 +40,24 @@ public struct Runner: Sendable {
       report.findings += findings.all
       if findings.ends { break }
     }
+    if report.findings.isEmpty, let last = test.steps.last?.call {
+      report.findings = try complaints(test, on: &backend).map { complaint in
+        Finding(
+          step: test.steps.count, call: last, kind: .divergence,
+          subject: "what the system reports", expected: "nothing", actual: complaint)
+      }
+    }
     report.verdict = report.findings.reduce(.pass) { $0.merged(with: $1.verdict) }
     return report
+  }
+
+  /// What the system reports at the test's end, unless the specification lets it, or it cannot be
+  /// seen.
+  func complaints<B: Backend & ~Copyable>(
+    _ test: ConformanceTest, on backend: inout B
+  ) throws(BackendError) -> [String] {
+    guard profile.capabilities.contains(.complaints), !test.condones else { return [] }
+    return try backend.conclude()
   }
 
   /// Runs every test of a suite; an infrastructure error is recorded and the next test starts.
@@ -61,7 +83,7 @@ public struct Runner: Sendable {
 }
 
 extension Runner {
-  private func run<B: Backend & ~Copyable>(
+  func run<B: Backend & ~Copyable>(
     _ step: ConformanceTest.Step, number: Int, on backend: inout B
   ) throws(BackendError) -> StepFindings {
     var findings = StepFindings(number: number, call: step.call)
@@ -82,7 +104,7 @@ extension Runner {
 }
 
 /// What one step showed, and whether the test ends with it.
-private struct StepFindings {
+struct StepFindings {
   let number: Int
   let call: Call
   private(set) var all: [Finding] = []

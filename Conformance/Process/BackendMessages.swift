@@ -8,20 +8,26 @@ struct BackendRequest: Encodable {
     case reset
     case perform
     case observe
+    case race
+    case conclude
   }
 
   /// The version of the protocol, told with ``Verb/probe``.
   static let version = 1
 
-  let id: Int
+  var id = 0
   let verb: Verb
   var call: Call?
+  var race: [[Call]]?
+  var attempt: Int?
 
   private enum Field: String, CodingKey {
     case id
     case verb = "do"
     case version = "protocol"
     case call
+    case race = "threads"
+    case attempt
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -30,6 +36,8 @@ struct BackendRequest: Encodable {
     try fields.encode(verb, forKey: .verb)
     if verb == .probe { try fields.encode(Self.version, forKey: .version) }
     try fields.encodeIfPresent(call, forKey: .call)
+    try fields.encodeIfPresent(race, forKey: .race)
+    try fields.encodeIfPresent(attempt, forKey: .attempt)
   }
 }
 
@@ -45,5 +53,7 @@ struct BackendReply: Decodable {
   let profile: Profile?
   let result: CallResult?
   let observations: [String: Value]?
+  let results: [[CallResult]]?
+  let complaints: [String]?
   let error: Failure?
 }

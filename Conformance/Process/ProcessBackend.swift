@@ -33,21 +33,21 @@ public struct ProcessBackend: Backend {
 
   /// Asks what it can do; starts it if it does not run.
   public mutating func probe() throws(BackendError) -> Profile {
-    let reply = try ask(.probe, start: true)
+    let reply = try ask(BackendRequest(verb: .probe), start: true)
     guard let profile = reply.profile else { throw broken("its answer to probe has no profile") }
     return profile
   }
 
   /// Brings it to the state before any call; starts it if it does not run.
   public mutating func reset() throws(BackendError) {
-    _ = try ask(.reset, start: true)
+    _ = try ask(BackendRequest(verb: .reset), start: true)
   }
 
   /// Makes the call. A process that has not answered when the limit passes is ended.
   public mutating func perform(_ call: Call) throws(BackendError) -> CallResult {
     let reply: BackendReply
     do throws(BackendError) {
-      reply = try ask(.perform, call, start: false)
+      reply = try ask(BackendRequest(verb: .perform, call: call), start: false)
     } catch {
       // Only running out of time ends a process and says nothing else about it.
       if error == Self.noAnswer { return CallResult(.timeout) }
@@ -59,17 +59,36 @@ public struct ProcessBackend: Backend {
 
   /// Everything that it can see.
   public mutating func observe() throws(BackendError) -> [ObservationID: Value] {
-    let reply = try ask(.observe, start: false)
+    let reply = try ask(BackendRequest(verb: .observe), start: false)
     guard let seen = reply.observations else {
       throw broken("its answer to observe has no observations")
     }
     return seen.asObservations
   }
 
+  /// Has threads make calls at once, in the attempt-th way; nil when it knows no more.
+  public mutating func race(
+    _ threads: [[Call]], attempt: Int
+  ) throws(BackendError) -> [[CallResult]]? {
+    var request = BackendRequest(verb: .race)
+    request.race = threads
+    request.attempt = attempt
+    let reply = try ask(request, start: false)
+    if let results = reply.results, results.map(\.count) != threads.map(\.count) {
+      throw broken("its answer to race has not one result for each call")
+    }
+    return reply.results
+  }
+
+  /// Ends what the test began; what it reports broken.
+  public mutating func conclude() throws(BackendError) -> [String] {
+    try ask(BackendRequest(verb: .conclude), start: false).complaints ?? []
+  }
+
   private static let noAnswer = BackendError(.lost, "it gave no answer in time")
 
   private mutating func ask(
-    _ verb: BackendRequest.Verb, _ call: Call? = nil, start: Bool
+    _ request: BackendRequest, start: Bool
   ) throws(BackendError) -> BackendReply {
     if child == nil {
       guard start else { throw BackendError(.lost, "it does not run; a reset starts it") }
@@ -77,10 +96,12 @@ public struct ProcessBackend: Backend {
     }
     guard let child else { throw BackendError(.lost, "it does not run") }
     lastID += 1
-    let limit = verb == .perform ? limits.call : limits.other
+    var request = request
+    request.id = lastID
+    let limit = request.verb == .perform ? limits.call : limits.other
     let line: [UInt8]
     do throws(FormatError) {
-      line = try StrictJSON.line(BackendRequest(id: lastID, verb: verb, call: call))
+      line = try StrictJSON.line(request)
     } catch {
       throw BackendError(.unknownCall, "\(error)")
     }

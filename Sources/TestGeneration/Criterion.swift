@@ -10,6 +10,8 @@ public enum Criterion: Hashable, Sendable {
   case tuples(Int)
   /// Reach every state, make up to k + 1 calls, and find out where that led.
   case certified(k: Int, adaptive: Bool)
+  /// Two threads make so many calls each at once.
+  case parallel(calls: Int)
   /// Random walks.
   case random
 
@@ -25,6 +27,8 @@ public enum Criterion: Hashable, Sendable {
     case "3-way": self = .tuples(3)
     case "hsi": self = .certified(k: k, adaptive: false)
     case "hybrid": self = .certified(k: k, adaptive: true)
+    case "parallel": self = .parallel(calls: 1)
+    case "parallel-2": self = .parallel(calls: 2)
     case "random": self = .random
     default: return nil
     }
@@ -33,7 +37,7 @@ public enum Criterion: Hashable, Sendable {
   /// Every name, in the order of strength.
   public static let names = [
     "checks", "tour", "0-switch", "1-switch", "2-switch", "2-way", "3-way", "hsi", "hybrid",
-    "random",
+    "parallel", "parallel-2", "random",
   ]
 
   public var name: String {
@@ -43,6 +47,7 @@ public enum Criterion: Hashable, Sendable {
     case .nSwitch(let n): "\(n)-switch"
     case .tuples(let t): "\(t)-way"
     case .certified(_, let adaptive): adaptive ? "hybrid" : "hsi"
+    case .parallel(let calls): calls == 1 ? "parallel" : "parallel-\(calls)"
     case .random: "random"
     }
   }

@@ -25,7 +25,7 @@ struct CallWays: Equatable {
 final class LoneCaller<E: Engine> {
   let engine: E
   let inputs: [CallInput]
-  private let deferred: [CallInput]
+  let deferred: [CallInput]
   private let marker: TransitionMarker
   private let labels: LabelNumbers
   private let successors: UnsafeMutablePointer<UInt64>
@@ -119,7 +119,7 @@ final class LoneCaller<E: Engine> {
   }
 
   /// Lets what is deferred happen, in every order, until nothing changes any more.
-  private func settle(_ states: Set<PackedState>) throws(SpecError) -> Set<PackedState> {
+  func settle(_ states: Set<PackedState>) throws(SpecError) -> Set<PackedState> {
     guard !deferred.isEmpty else { return states }
     var seen = states
     var open = Array(states)
@@ -139,12 +139,12 @@ final class LoneCaller<E: Engine> {
   }
 
   /// A first step, or a later one, with the last check that refused something before it.
-  private struct Taken {
+  struct Taken {
     let label: TransitionLabel
     let state: PackedState
   }
 
-  private func steps(from state: PackedState) throws(SpecError) -> [Taken] {
+  func steps(from state: PackedState) throws(SpecError) -> [Taken] {
     let found: Int
     do {
       found = try state.withUnsafeBufferPointer { buffer in

@@ -107,7 +107,7 @@ public struct SuiteWriter {
     return tests
   }
 
-  private func suiteName(_ criterion: Criterion) -> String {
+  func suiteName(_ criterion: Criterion) -> String {
     let size = scope.map { ":\($0)" } ?? ""
     guard case .certified(let k, _) = criterion else {
       return "\(program.spec.name)\(size) \(criterion.name)"
@@ -115,7 +115,7 @@ public struct SuiteWriter {
     return "\(program.spec.name)\(size) \(criterion.name) k=\(k)"
   }
 
-  private func test(_ kind: String, _ number: Int, _ sequence: [Int]) -> ConformanceTest {
+  func test(_ kind: String, _ number: Int, _ sequence: [Int]) -> ConformanceTest {
     var state = 0
     var steps: [ConformanceTest.Step] = []
     for input in sequence {

@@ -24,6 +24,8 @@ extension TDXSpec {
           hsi, hybrid             each state by the cover, up to k + 1 more calls, and what tells \
         where that led: complete for the fault domain that is printed; --certificate shows why. \
         hybrid uses adaptive distinguishing sequences where there are any
+          parallel, parallel-2    two threads make one or two calls each at once, in a scope with \
+        two threads: what comes of it is what some order of the calls' steps gives
           random                  random walks
 
         EXAMPLES
@@ -79,6 +81,20 @@ extension TDXSpec {
     var words = CallWords.spec
 
     @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "A variable that says that the system reports something broken, such as vm_bugged: where "
+          + "it holds, a test lets the system do so; may be repeated. For parallel.",
+        valueName: "variable"))
+    var condone: [String] = []
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "For parallel: race each pair of calls in so many states.", valueName: "n"))
+    var states = 3
+
+    @Option(
       name: .long, help: ArgumentHelp("How many calls a fresh start is worth.", valueName: "n"))
     var resetCost = 5
 
@@ -131,7 +147,7 @@ extension TDXSpec {
       }
       for (name, value) in [
         ("--reset-cost", resetCost), ("--length", length), ("--max-states", maxStates),
-        ("--max-calls", maxCalls), ("--random", random ?? 1),
+        ("--max-calls", maxCalls), ("--random", random ?? 1), ("--states", states),
       ] where value < 1 {
         throw ValidationError("\(name) takes a number from 1")
       }

@@ -14,6 +14,7 @@ struct GenerateRunner {
       throw ValidationError("there is no criterion '\(command.criterion)'")
     }
     do {
+      if case .parallel(let calls) = criterion { return try races(criterion, calls) }
       let (writer, plan) = try plan(criterion)
       let suite = writer.suite(plan, criterion)
       guard !suite.tests.isEmpty else { throw ValidationError(writer.silence) }
@@ -24,7 +25,9 @@ struct GenerateRunner {
         let bytes = try StrictJSON.line(certificate)
         try FileOutput.write(String(decoding: bytes, as: UTF8.self), to: path)
       }
-      try report(GeneratedSuite(writer, plan, suite))
+      try report(
+        GeneratedSuite(
+          writer, suite, guarantee: plan.guarantee, walks: plan.walks, plan.hypotheses))
       return .success
     } catch let error as MachineError {
       return try refuse(error)
@@ -32,6 +35,23 @@ struct GenerateRunner {
       Terminal.complain(error.description)
       return .noAnswer
     }
+  }
+
+  private func races(_ criterion: Criterion, _ calls: Int) throws -> ExitStatus {
+    let (writer, engine) = try writer()
+    let options = RaceOptions(
+      calls: calls, statesPerPair: command.states, condoned: command.condone, seed: command.seed)
+    let plan = try RacePlan(engine, writer, options)
+    let suite = writer.suite(plan, criterion)
+    guard !suite.tests.isEmpty else {
+      throw ValidationError(
+        "there are no two calls that two threads can make at once; choose a scope with two threads")
+    }
+    if let output = command.output {
+      try FileOutput.write(try SuiteText(suite).text(), to: output)
+    }
+    try report(GeneratedSuite(writer, suite, guarantee: plan.guarantee, walks: 0, []))
+    return .success
   }
 
   private func refuse(_ error: MachineError) throws -> ExitStatus {
@@ -44,7 +64,7 @@ struct GenerateRunner {
     }
   }
 
-  private func plan(_ criterion: Criterion) throws -> (SuiteWriter, CallPlan) {
+  private func writer() throws -> (SuiteWriter, GuardTable) {
     let spec = try SpecLookup.describe(command.spec, mutate: command.scope.mutate)
     let resolved = try ResolvedScope(
       spec, scope: command.scope.scope, overrides: try command.scope.overrides())
@@ -56,7 +76,11 @@ struct GenerateRunner {
     let alphabet = try CallAlphabet(program, options)
     let engine = try GuardTable(try GroundProgram(program), monitors: [])
     let machine = try ObservableMachine(engine, alphabet, options)
-    let writer = SuiteWriter(machine, alphabet, program, scope: command.scope.scope)
+    return (SuiteWriter(machine, alphabet, program, scope: command.scope.scope), engine)
+  }
+
+  private func plan(_ criterion: Criterion) throws -> (SuiteWriter, CallPlan) {
+    let (writer, _) = try writer()
     var planning = PlanOptions(criterion)
     planning.resetCost = command.resetCost
     planning.walks = command.random ?? 0
@@ -81,17 +105,23 @@ struct GenerateRunner {
 /// A suite as `generate` tells of it.
 struct GeneratedSuite {
   private let writer: SuiteWriter
-  private let plan: CallPlan
   private let suite: ConformanceSuite
+  private let guarantee: String
+  private let walks: Int
+  private let hypotheses: [String]
 
-  init(_ writer: SuiteWriter, _ plan: CallPlan, _ suite: ConformanceSuite) {
+  init(
+    _ writer: SuiteWriter, _ suite: ConformanceSuite, guarantee: String, walks: Int,
+    _ hypotheses: [String]
+  ) {
     self.writer = writer
-    self.plan = plan
     self.suite = suite
+    self.guarantee = guarantee
+    self.walks = walks
+    self.hypotheses = hypotheses + writer.hypotheses
   }
 
-  private var calls: Int { suite.tests.reduce(0) { $0 + $1.steps.count } }
-  private var hypotheses: [String] { plan.hypotheses + writer.hypotheses }
+  private var calls: Int { suite.tests.reduce(0) { $0 + $1.callCount } }
 
   var text: String {
     let machine = writer.machine
@@ -105,7 +135,7 @@ struct GeneratedSuite {
       let digits = "\(count)"
       return String(repeating: " ", count: max(2, 10 - digits.count)) + digits + "  \(kind)"
     }
-    lines.append("guarantee: \(plan.guarantee)")
+    lines.append("guarantee: \(guarantee)")
     lines += hypotheses.map { "  provided that \($0)" }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -114,11 +144,11 @@ struct GeneratedSuite {
     let machine = writer.machine
     return .members([
       "event": "suite", "name": .string(suite.name), "tests": .int(suite.tests.count),
-      "calls": .int(calls), "walks": .int(plan.walks), "states": .int(machine.stateCount),
+      "calls": .int(calls), "walks": .int(walks), "states": .int(machine.stateCount),
       "inputs": .int(machine.inputs.count), "idle_inputs": .int(machine.idleInputs),
       "fingerprint": .string(machine.fingerprint),
       "cells": .object(machine.census.map { .init(name: $0.kind, value: .int($0.count)) }),
-      "guarantee": .string(plan.guarantee),
+      "guarantee": .string(guarantee),
       "hypotheses": .array(hypotheses.map { .string($0) }),
     ])
   }

@@ -103,6 +103,9 @@ extension TDXVM {
   @ListBuilder<Scope>
   private var twoThreads: [Scope] {
     Scope(
+      "parallel", "two threads make any calls: for tests, too large to be decided",
+      ["threads": 2], parts: [ThreadPart("vmm", threads: 2, calls: Self.coreCalls)])
+    Scope(
       "build", "a TD that has vCPUs is built by one thread", ["BUILT": 1],
       parts: [ThreadPart("builder", calls: Self.finishingCalls + ["fallocate"])])
     Scope(

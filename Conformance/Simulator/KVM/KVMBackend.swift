@@ -11,6 +11,9 @@ public struct KVMBackend: Backend {
   public var lp = 0
   private var lastProcess = 1
   private let make: @Sendable () -> KVMHost
+  /// Who lets threads take turns; nil for a backend that one thread uses.
+  let scheduler: Scheduler?
+  var preemptions = PreemptionPlan()
 
   /// - Parameters:
   ///   - profile: the kernel.
@@ -18,15 +21,16 @@ public struct KVMBackend: Backend {
   ///   - hasModule: a simulated TDX module decides; otherwise a stand-in accepts every SEAMCALL.
   ///   - fault: a mistake to make.
   ///   - survey: told of the places that faults can be at.
-  ///   - baton: how threads take turns. Copies of a backend share the machine and the process.
+  ///   - scheduler: lets threads take turns. Copies of a backend share the machine and the process.
   public init(
     _ profile: KernelProfile, cpus: Int = 2, hasModule: Bool = false, fault: Fault? = nil,
-    survey: FaultSurvey? = nil, baton: Baton = Baton()
+    survey: FaultSurvey? = nil, scheduler: Scheduler? = nil
   ) {
+    self.scheduler = scheduler
     make = {
       KVMHost(
         profile, cpus: cpus, hasModule: hasModule, fault: fault, survey: survey,
-        baton: baton)
+        baton: scheduler.map { Baton($0) } ?? Baton())
     }
     host = make()
   }
@@ -35,6 +39,8 @@ public struct KVMBackend: Backend {
     var capabilities = Set(host.profile.types.map { Capability("vm-type:\($0)") })
     capabilities.insert("KVM_CAP_GUEST_MEMFD")
     if host.profile.hasAttributes { capabilities.insert("KVM_CAP_MEMORY_ATTRIBUTES") }
+    capabilities.insert(.complaints)
+    if scheduler != nil { capabilities.insert(.race) }
     if host.profile.hasPrefault { capabilities.insert("KVM_CAP_PRE_FAULT_MEMORY") }
     var details = ["kernel": host.profile.name]
     details["fault"] = host.fault.fault?.id
@@ -98,7 +104,7 @@ public struct KVMBackend: Backend {
 
   /// The process ends. Its mappings go first, then its descriptors from the lowest on; but what
   /// their files hold is released by deferred work, the last of it first (kvm-tdx §2.11).
-  private mutating func endProcess() {
+  mutating func endProcess() {
     var kernel = KernelCall("exit", process: process.id, lp: lp)
     let open = process.files.sorted { $0.key < $1.key }.map(\.value)
     var released: [OpenFile] = []

@@ -37,13 +37,15 @@ public final class Baton: @unchecked Sendable {
 
   @inline(__always)
   func point(_ kind: StepPoint.Kind, _ what: @autoclosure () -> String) {
-    if let scheduler { scheduler.yield(StepPoint(kind, what())) }
+    if let scheduler, scheduler.isRunning { scheduler.yield(StepPoint(kind, what())) }
   }
 
   /// Waits until the condition holds. False: nobody is left who could make it hold.
   func wait(_ what: @autoclosure () -> String, until isMet: () -> Bool) -> Bool {
     while !isMet() {
-      guard let scheduler, scheduler.wait(StepPoint(.wait, what())) else { return false }
+      guard let scheduler, scheduler.isRunning, scheduler.wait(StepPoint(.wait, what())) else {
+        return false
+      }
     }
     return true
   }

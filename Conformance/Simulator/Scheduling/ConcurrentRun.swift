@@ -24,9 +24,8 @@ public struct ConcurrentRun: Sendable {
   public func run(
     _ profile: KernelProfile, fault: Fault? = nil, _ choose: @escaping Scheduler.Chooser
   ) throws(BackendError) -> ConcurrentReport {
-    let scheduler = Scheduler(choose)
-    var backend = KVMBackend(
-      profile, hasModule: true, fault: fault, baton: Baton(scheduler))
+    let scheduler = Scheduler()
+    var backend = KVMBackend(profile, hasModule: true, fault: fault, scheduler: scheduler)
     for call in setup { _ = try backend.perform(call) }
     backend.host.guestEvents = guestEvents.mapValues { $0[...] }
     let results = Mutex([[CallResult]](repeating: [], count: threads.count))
@@ -34,12 +33,12 @@ public struct ConcurrentRun: Sendable {
       let thread = ThreadBackend(backend, lp: number)
       return {
         for call in threads[number] {
-          guard let result = thread.perform(call) else { continue }
+          guard case .success(let result) = thread.answer(call) else { continue }
           results.withLock { $0[number].append(result) }
         }
       }
     }
-    scheduler.run(bodies)
+    scheduler.run(bodies, choose)
     for call in finish { _ = try backend.perform(call) }
     return ConcurrentReport(
       results: results.withLock { $0 }, trace: scheduler.trace.map(\.thread),
@@ -65,17 +64,4 @@ public struct ConcurrentReport: Sendable {
 
   /// Nothing went wrong: no deadlock, no bug, nothing left.
   public var isSound: Bool { !hasDeadlocked && bugs.isEmpty && leftovers.isEmpty }
-}
-
-/// A thread's own copy of a backend; the machine behind the copies is one.
-private final class ThreadBackend: @unchecked Sendable {
-  private var backend: KVMBackend
-
-  init(_ backend: KVMBackend, lp: Int) {
-    self.backend = backend
-    self.backend.lp = lp
-  }
-
-  /// Nil for a call that the backend does not know.
-  func perform(_ call: Call) -> CallResult? { try? backend.perform(call) }
 }

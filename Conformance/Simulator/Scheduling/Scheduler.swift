@@ -15,17 +15,19 @@ public final class Scheduler: @unchecked Sendable {
   }
 
   private let condition = NSCondition()
-  private let choose: Chooser
+  private var choose: Chooser = { ready, _ in ready[0] }
   private var states: [State] = []
   private var turn: Int?
   private var steps = 0
+  /// Set before threads begin and after they ended, so that a caller who is alone does not wait.
+  private(set) var isRunning = false
   /// Who stood where when it handed the baton on.
   public private(set) var trace: [(thread: Int, point: StepPoint)] = []
   /// All threads waited for each other at some time.
   public private(set) var hasDeadlocked = false
 
-  /// - Parameter choose: picks the next thread at each point.
-  public init(_ choose: @escaping Chooser) { self.choose = choose }
+  /// Nothing runs yet.
+  public init() {}
 
   /// Follows a list of threads; when one of them cannot run, or the list ends, the first that can.
   public static func following(_ order: [Int]) -> Chooser {
@@ -44,7 +46,15 @@ public final class Scheduler: @unchecked Sendable {
   }
 
   /// Runs the bodies, each on a thread of its own, until all have ended.
-  public func run(_ bodies: [@Sendable () -> Void]) {
+  ///
+  /// - Parameter choose: picks the next thread at each point.
+  public func run(_ bodies: [@Sendable () -> Void], _ choose: @escaping Chooser) {
+    self.choose = choose
+    steps = 0
+    trace = []
+    hasDeadlocked = false
+    isRunning = true
+    defer { isRunning = false }
     states = bodies.map { _ in .ready }
     turn = bodies.isEmpty ? nil : choose(Array(bodies.indices), steps)
     let group = DispatchGroup()
@@ -84,9 +94,10 @@ public final class Scheduler: @unchecked Sendable {
   /// Hands the baton to a ready thread.
   private func pass() {
     let ready = states.indices.filter { states[$0] == .ready }
+    let before = turn
     steps += 1
     turn = ready.isEmpty ? nil : choose(ready, steps)
-    condition.broadcast()
+    if turn != before { condition.broadcast() }
   }
 
   /// Hands the baton on and returns when it is this thread's turn again.

@@ -18,16 +18,17 @@ public struct SimulatedSystem: Hashable, Sendable {
   /// All there are; the first is the usual one.
   public static let all: [SimulatedSystem] = [
     SimulatedSystem(
-      name: "7.3-tdx", summary: "Linux 7.3 with TDX, every SEAMCALL succeeds",
-      kind: .kernel(.linux7_3TDX, hasModule: false)),
-    SimulatedSystem(
-      name: "7.3-tdx-module", summary: "Linux 7.3 with TDX over the simulated TDX module",
+      name: "7.3-tdx", summary: "Linux 7.3 with TDX over the simulated TDX module",
       kind: .kernel(.linux7_3TDX, hasModule: true)),
+    SimulatedSystem(
+      name: "7.3-tdx-standin", summary: "Linux 7.3 with TDX, every SEAMCALL succeeds",
+      kind: .kernel(.linux7_3TDX, hasModule: false)),
     SimulatedSystem(
       name: "7.3-sw-protected", summary: "Linux 7.3 with software-protected VMs",
       kind: .kernel(.linux7_3, hasModule: false)),
     SimulatedSystem(
-      name: "7.4-tdx", summary: "the queue for Linux 7.4: TDX, conversion in place",
+      name: "7.4-tdx-standin",
+      summary: "the queue for Linux 7.4: conversion in place, every SEAMCALL succeeds",
       kind: .kernel(.linux7_4, hasModule: false)),
     SimulatedSystem(
       name: "6.18", summary: "Linux 6.18 with plain VMs",

@@ -26,7 +26,7 @@ enum BackendChoice: ExpressibleByArgument {
 
   /// For the discussion of a command: a line a system.
   static let systems = SimulatedSystem.all.map { system in
-    "  simulator:\(system.name)".padding(to: 29) + system.summary
+    "  simulator:\(system.name)".padding(to: 30) + system.summary
   }.joined(separator: "\n")
 }
 

@@ -16,8 +16,7 @@ public struct FaultTally: Sendable {
 
   /// The faults that the subject can have.
   public static func faults(of subject: Subject) -> [Fault] {
-    let leaves = Set(Leaf.allCases.map(\.text) + ["SEAMCALL", "GUEST"])
-    return Fault.all.filter { leaves.contains($0.call) == (subject == .module) }
+    Fault.all.filter { $0.isOfModule == (subject == .module) }
   }
 
   /// Replays the recording with the fault until a call answers otherwise.
@@ -29,10 +28,10 @@ public struct FaultTally: Sendable {
     let isKilled: Bool
     switch subject {
     case .module:
-      var replay = SimulatedModuleReplay(ModuleBackend(fault: fault), limit: 1)
+      var replay = SimulatedModuleReplay(ModuleBackend(faults: [fault]), limit: 1)
       isKilled = try replay.differs(from: recording)
     case .kernel:
-      var replay = SimulatedKVMReplay(fault: fault, limit: 1)
+      var replay = SimulatedKVMReplay(faults: [fault], limit: 1)
       isKilled = try replay.differs(from: recording)
     }
     if isKilled { killed.append(fault) } else { survivors.append(fault) }

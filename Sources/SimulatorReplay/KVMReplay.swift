@@ -9,15 +9,15 @@ public struct SimulatedKVMReplay {
   public private(set) var disagreements: [ReplayDisagreement] = []
   private var backends: [String: KVMBackend] = [:]
   private let limit: Int
-  private let fault: Fault?
+  private let faults: [Fault]
   private let survey: FaultSurvey?
 
   /// - Parameters:
-  ///   - fault: a mistake that the simulated kernel makes.
+  ///   - faults: mistakes that the simulated kernel makes.
   ///   - survey: told of the places that faults can be at.
   ///   - limit: how many disagreements are kept.
-  public init(fault: Fault? = nil, limit: Int, survey: FaultSurvey? = nil) {
-    self.fault = fault
+  public init(faults: [Fault] = [], limit: Int, survey: FaultSurvey? = nil) {
+    self.faults = faults
     self.limit = limit
     self.survey = survey
   }
@@ -75,7 +75,7 @@ public struct SimulatedKVMReplay {
     for step in steps { recorded.append(try RecordedStep(step)) }
     if let exit = value["at_exit"] { recorded.append(RecordedStep(exit: exit)) }
     let key = "\(environment) \(cpus)"
-    var backend = backends[key] ?? KVMBackend(profile, cpus: cpus, fault: fault, survey: survey)
+    var backend = backends[key] ?? KVMBackend(profile, cpus: cpus, faults: faults, survey: survey)
     defer { backends[key] = backend }
     var tally = tallies[environment] ?? ReplayTally(perMille: Self.perMille)
     defer { tallies[environment] = tally }

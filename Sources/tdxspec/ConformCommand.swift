@@ -11,13 +11,20 @@ extension TDXSpec {
       abstract: "Runs a suite of conformance tests on a backend.",
       discussion: """
         A backend makes calls to a system and tells what came: exec:COMMAND runs a command that \
-        speaks docs/backend-protocol.md. A test passes, fails, is inconclusive or is skipped. A \
+        speaks docs/backend-protocol.md; simulator:SYSTEM is the simulator, which has no part in \
+        the specs and takes suites made with --words kernel. A test passes, fails, is inconclusive or is skipped. A \
         call that was answered wrongly is made again with fewer and fewer calls before it, and \
         explained with the spec that the suite was made from.
+
+        SYSTEMS
+        \(BackendChoice.systems)
 
         EXAMPLES
           tdxspec generate tutorial/ticket-lock --criterion hsi --observe taken -o suite.json
           tdxspec conform --backend "exec:contrib/backends/ticket_lock.py" --suite suite.json
+          tdxspec conform --backend simulator --suite Conformance/Suites/kvm-tdx-checks.json
+          tdxspec conform --backend simulator:7.3-tdx --suite suite.json --fault \
+        KVM_TDX_INIT_VM/missingCheck/vcpus
           tdxspec conform --backend exec:./vmm --suite suite.json --shard 2/4 --format junit \
         -o junit.xml
           tdxspec conform --backend exec:./vmm --suite suite.json --skips skipped.txt --json
@@ -29,8 +36,10 @@ extension TDXSpec {
           3 a test was inconclusive  4 nothing could run here  70 the backend broke down
         """)
 
-    @Option(name: .long, help: ArgumentHelp("exec:COMMAND.", valueName: "backend"))
-    var backend: String
+    @Option(name: .long, help: ArgumentHelp(BackendChoice.help, valueName: "backend"))
+    var backend: BackendChoice
+
+    @OptionGroup var mistakes: FaultOptions
 
     @Option(name: .long, help: ArgumentHelp("What tdxspec generate wrote.", valueName: "file"))
     var suite: String
@@ -71,9 +80,6 @@ extension TDXSpec {
     var json = false
 
     func validate() throws {
-      guard backend.hasPrefix("exec:"), backend.count > 5 else {
-        throw ValidationError("there is no backend '\(backend)'; backends: exec:COMMAND")
-      }
       guard explain >= 0 else { throw ValidationError("--explain takes a number from 0") }
       if json && format != .console {
         throw ValidationError("--json and --format both say what the output is")

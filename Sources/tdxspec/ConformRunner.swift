@@ -3,6 +3,7 @@ import BackendProcess
 import Catalogue
 import ConformanceKit
 import ConformanceReports
+import Simulator
 import SpecLanguage
 import SpecProgram
 import TestGeneration
@@ -14,10 +15,17 @@ struct ConformRunner {
 
   /// Another kind of backend is one more way to call `run(on:)`.
   func run() throws -> ExitStatus {
-    var limits = ProcessBackend.Limits()
-    if let seconds = command.callTimeout?.seconds { limits.call = seconds }
-    var backend = ProcessBackend(String(command.backend.dropFirst(5)), limits: limits)
-    return try run(on: &backend)
+    let faults = try command.mistakes.faults(of: command.backend)
+    switch command.backend {
+    case .command(let line):
+      var limits = ProcessBackend.Limits()
+      if let seconds = command.callTimeout?.seconds { limits.call = seconds }
+      var backend = ProcessBackend(line, limits: limits)
+      return try run(on: &backend)
+    case .simulator(let system):
+      var backend = SimulatedBackend(system, faults: faults)
+      return try run(on: &backend)
+    }
   }
 
   private func run<B: Backend>(on backend: inout B) throws -> ExitStatus {

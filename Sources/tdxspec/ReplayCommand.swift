@@ -84,7 +84,7 @@ extension TDXSpec {
 
     func run() throws {
       let runner = ReplayRunner(
-        json: json, cells: cells, fault: fault.flatMap { Fault(id: $0) })
+        json: json, cells: cells, faults: fault.flatMap { Fault(id: $0) }.map { [$0] } ?? [])
       let status =
         if let drawFaults {
           try runner.runFaults(recorded, format, drawFaults, seed: seed)

@@ -8,7 +8,7 @@ import Verdicts
 struct ReplayRunner {
   let json: Bool
   let cells: Bool
-  let fault: Fault?
+  let faults: [Fault]
   let output = Output.standard
 
   func run(_ paths: [String], _ format: TraceFormat, limit: Int) throws -> ExitStatus {
@@ -30,7 +30,7 @@ struct ReplayRunner {
   }
 
   private func runModule(_ paths: [String], limit: Int) throws -> ExitStatus {
-    var replay = SimulatedModuleReplay(ModuleBackend(fault: fault), limit: limit)
+    var replay = SimulatedModuleReplay(ModuleBackend(faults: faults), limit: limit)
     let clock = ContinuousClock()
     let start = clock.now
     var status = ExitStatus.success
@@ -47,7 +47,7 @@ struct ReplayRunner {
   }
 
   private func runKVM(_ paths: [String], limit: Int) throws -> ExitStatus {
-    var replay = SimulatedKVMReplay(fault: fault, limit: limit)
+    var replay = SimulatedKVMReplay(faults: faults, limit: limit)
     let clock = ContinuousClock()
     let start = clock.now
     var status = ExitStatus.success

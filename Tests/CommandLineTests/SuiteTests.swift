@@ -77,6 +77,28 @@ import Testing
     #expect(result.output.contains("hsi-00001: committed as skipped, but is not"))
   }
 
+  @Test(arguments: [
+    ("kvm-tdx-checks", "simulator"), ("kvm-tdx-checks", "simulator:7.3-tdx-standin"),
+    ("kvm-tdx-lifecycle", "simulator"),
+  ])
+  func theSimulatorPasses(suite: String, backend: String) throws {
+    let result = try Tool.run(
+      "conform", "--backend", backend, "--suite",
+      "\(Self.root.path)/Conformance/Suites/\(suite).json")
+    #expect(result.status == 0, "\(result.output)\(result.errors)")
+  }
+
+  @Test func aFaultOfTheSimulatorIsFoundAndExplained() throws {
+    let suite = "\(Self.root.path)/Conformance/Suites/kvm-tdx-checks.json"
+    let fault = "KVM_TDX_INIT_VM/missingCheck/attributes"
+    let result = try Tool.run(
+      "conform", "--backend", "simulator", "--suite", suite, "--fault", fault, "--json")
+    #expect(result.status == 1)
+    let events = try result.events()
+    #expect((events[1]["details"] as? [String: String])?["faults"] == fault)
+    #expect(events.contains { ($0["notes"] as? [String])?.isEmpty == false })
+  }
+
   @Test func certificates() throws {
     let folder = "\(Self.root.path)/Conformance/Suites"
     let good = try Tool.run(
@@ -100,6 +122,10 @@ import Testing
     "generate tutorial/ticket-lock --observe nonsense", "generate kvm/tdx --scope build",
     "conform --backend nonsense --suite x", "conform --backend exec:true --suite no-such-file",
     "conform --backend exec:true --suite x --shard 3/2",
+    "conform --backend simulator:6.19 --suite x", "conform --backend exec: --suite x",
+    "conform --backend simulator --suite x --fault nonsense",
+    "conform --backend simulator --suite x --fault-list no-such-file",
+    "conform --backend exec:true --suite x --fault KVM_RUN/missingCheck/mm",
     "certificate no-such-file --suite no-such-file",
   ])
   func unusable(line: String) throws {

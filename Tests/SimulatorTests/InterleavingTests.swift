@@ -37,11 +37,11 @@ struct InterleavingTests {
   }()
 
   private func unsound(
-    _ run: ConcurrentRun, _ fault: Fault?, seeds: Range<UInt64> = 0..<60
+    _ run: ConcurrentRun, _ faults: [Fault], seeds: Range<UInt64> = 0..<60
   ) throws -> [ConcurrentReport] {
     var found: [ConcurrentReport] = []
     for seed in seeds {
-      let report = try run.run(.linux7_3TDX, fault: fault, Scheduler.random(seed: seed))
+      let report = try run.run(.linux7_3TDX, faults: faults, Scheduler.random(seed: seed))
       if !report.isSound { found.append(report) }
     }
     return found
@@ -49,16 +49,16 @@ struct InterleavingTests {
 
   @Test("Holes punched at once do not meet")
   func punchesAreExclusive() throws {
-    #expect(try unsound(Self.punches, nil).isEmpty)
+    #expect(try unsound(Self.punches, []).isEmpty)
   }
 
   @Test("Without mmu_lock they do, and the same schedule shows it again")
   func punchesWithoutLock() throws {
     let fault = Fault("fallocate", .lockNotTaken, "mmu_lock")
-    let found = try unsound(Self.punches, fault)
+    let found = try unsound(Self.punches, [fault])
     let first = try #require(found.first)
     let again = try Self.punches.run(
-      .linux7_3TDX, fault: fault, Scheduler.following(first.trace))
+      .linux7_3TDX, faults: [fault], Scheduler.following(first.trace))
     #expect(!again.isSound)
     #expect(again.bugs == first.bugs)
   }
@@ -80,8 +80,8 @@ struct InterleavingTests {
     }
     let run = ConcurrentRun(
       setup: VirtualMachineTests.build + second, threads: closing, finish: [Call("exit")])
-    #expect(try unsound(run, nil).isEmpty)
-    let found = try unsound(run, Fault("close", .lockNotTaken, "tdx_lock"))
+    #expect(try unsound(run, []).isEmpty)
+    let found = try unsound(run, [Fault("close", .lockNotTaken, "tdx_lock")])
     #expect(!found.isEmpty)
   }
 

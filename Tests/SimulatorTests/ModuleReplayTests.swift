@@ -23,7 +23,7 @@ struct ModuleReplayTests {
       Fault("MNG.CREATE", .extraRefusal, "TDX_HKID_NOT_FREE"),
     ])
   func faultShows(fault: Fault) throws {
-    var replay = SimulatedModuleReplay(ModuleBackend(fault: fault), limit: 1)
+    var replay = SimulatedModuleReplay(ModuleBackend(faults: [fault]), limit: 1)
     try replay.check(file: Self.sample)
     #expect(replay.tally.total.agreed < replay.tally.total.compared)
   }

@@ -35,6 +35,14 @@ public struct Fault: Hashable, Sendable {
     case limitTooHigh
   }
 
+  /// What is passed at a place.
+  enum Subject {
+    case check
+    case effect
+    case lock
+    case limit
+  }
+
   /// The call: `MEM.RANGE.BLOCK`, `KVM_TDX_INIT_VM`.
   public let call: String
   public let kind: Operator
@@ -67,6 +75,36 @@ public struct Fault: Hashable, Sendable {
     case .lockWaits: "\(call) waits for \(place) instead of answering that it is busy"
     case .lockKeptOnFailure: "\(call) does not release \(place) when it fails"
     case .limitTooHigh: "\(call) takes the limit '\(place)' one too high"
+    }
+  }
+}
+
+extension Fault {
+  /// The ids of faults, nil for none.
+  static func text(_ faults: [Fault]) -> String? {
+    faults.isEmpty ? nil : faults.map(\.id).joined(separator: ", ")
+  }
+}
+
+extension Fault.Operator {
+  /// At what it can be.
+  var subject: Fault.Subject {
+    switch self {
+    case .missingCheck, .wrongAnswer, .lateCheck, .extraRefusal: .check
+    case .missingEffect, .effectStops: .effect
+    case .limitTooHigh: .limit
+    default: .lock
+    }
+  }
+}
+
+extension FaultPlace.Kind {
+  var subject: Fault.Subject {
+    switch self {
+    case .check: .check
+    case .effect: .effect
+    case .limit: .limit
+    default: .lock
     }
   }
 }
@@ -116,32 +154,45 @@ public struct FaultPlace: Hashable, Sendable, Comparable {
   public var faults: [Fault] { operators.map { Fault(call, $0, name) } }
 }
 
-/// The fault of one simulator, if any, and how often its place was passed.
-struct ActiveFault {
-  let fault: Fault?
+/// The faults of one simulator, if any, and how often their places were passed.
+struct ActiveFaults {
+  let faults: [Fault]
   /// Told of every place that is passed, when there is one.
   let survey: FaultSurvey?
-  /// How often the place was passed.
-  private(set) var passes = 0
+  /// How often each fault's place was passed.
+  private var passes: [Int]
 
-  init(_ fault: Fault?, _ survey: FaultSurvey? = nil) {
-    self.fault = fault
+  init(_ faults: [Fault], _ survey: FaultSurvey? = nil) {
+    self.faults = faults
     self.survey = survey
+    passes = Array(repeating: 0, count: faults.count)
   }
 
-  var isActive: Bool { fault != nil || survey != nil }
+  var isActive: Bool { !faults.isEmpty || survey != nil }
 
-  /// What the fault does at a place; nil almost always.
+  /// What the faults do at a place; nil almost always.
+  @inline(__always)
   mutating func at(
+    _ kind: FaultPlace.Kind, _ call: String, _ place: @autoclosure () -> String
+  ) -> Fault.Operator? {
+    guard survey != nil || faults.contains(where: { $0.call == call }) else { return nil }
+    return pass(kind, call, place())
+  }
+
+  private mutating func pass(
     _ kind: FaultPlace.Kind, _ call: String, _ place: String
   ) -> Fault.Operator? {
     survey?.note(FaultPlace(call: call, kind: kind, name: place))
-    guard let fault, fault.call == call, fault.place == place else { return nil }
-    passes += 1
-    switch fault.kind {
-    case .extraRefusal, .effectStops: return passes > 3 ? fault.kind : nil
-    default: return fault.kind
+    for (number, fault) in faults.enumerated()
+    where fault.call == call && fault.place == place && fault.kind.subject == kind.subject {
+      passes[number] += 1
+      switch fault.kind {
+      case .extraRefusal, .effectStops:
+        if passes[number] > 3 { return fault.kind }
+      default: return fault.kind
+      }
     }
+    return nil
   }
 }
 
@@ -152,4 +203,10 @@ public final class FaultSurvey: @unchecked Sendable {
   public init() {}
 
   func note(_ place: FaultPlace) { places.insert(place) }
+
+  /// The places since the last time, which are forgotten.
+  public func take() -> Set<FaultPlace> {
+    defer { places = [] }
+    return places
+  }
 }

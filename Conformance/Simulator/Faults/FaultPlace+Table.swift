@@ -49,6 +49,11 @@ extension FaultPlace {
 }
 
 extension Fault {
+  private static let moduleCalls = Set(Leaf.allCases.map(\.text) + ["SEAMCALL", "GUEST"])
+
+  /// Whether the TDX module makes it, and not the kernel.
+  public var isOfModule: Bool { Self.moduleCalls.contains(call) }
+
   /// Every fault that can be switched on: each operator at each place it fits. Sorted by place.
   public static let all: [Fault] = {
     var seen: Set<Fault> = []

@@ -19,17 +19,17 @@ public struct KVMBackend: Backend {
   ///   - profile: the kernel.
   ///   - cpus: how many CPUs the machine has.
   ///   - hasModule: a simulated TDX module decides; otherwise a stand-in accepts every SEAMCALL.
-  ///   - fault: a mistake to make.
+  ///   - faults: mistakes to make.
   ///   - survey: told of the places that faults can be at.
   ///   - scheduler: lets threads take turns. Copies of a backend share the machine and the process.
   public init(
-    _ profile: KernelProfile, cpus: Int = 2, hasModule: Bool = false, fault: Fault? = nil,
+    _ profile: KernelProfile, cpus: Int = 2, hasModule: Bool = false, faults: [Fault] = [],
     survey: FaultSurvey? = nil, scheduler: Scheduler? = nil
   ) {
     self.scheduler = scheduler
     make = {
       KVMHost(
-        profile, cpus: cpus, hasModule: hasModule, fault: fault, survey: survey,
+        profile, cpus: cpus, hasModule: hasModule, faults: faults, survey: survey,
         baton: scheduler.map { Baton($0) } ?? Baton())
     }
     host = make()
@@ -43,7 +43,7 @@ public struct KVMBackend: Backend {
     if scheduler != nil { capabilities.insert(.race) }
     if host.profile.hasPrefault { capabilities.insert("KVM_CAP_PRE_FAULT_MEMORY") }
     var details = ["kernel": host.profile.name]
-    details["fault"] = host.fault.fault?.id
+    details["faults"] = Fault.text(host.fault.faults)
     return Profile(backend: "simulator:kvm", capabilities: capabilities, details: details)
   }
 

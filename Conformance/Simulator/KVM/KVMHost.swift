@@ -9,7 +9,7 @@ public final class KVMHost: @unchecked Sendable {
   public let port: ModulePortAccess
   let module: ModulePort
   let baton: Baton
-  var fault: ActiveFault
+  var fault: ActiveFaults
   let hasFault: Bool
   /// CPUs of the machine, each an LP.
   let cpus: Int
@@ -35,22 +35,22 @@ public final class KVMHost: @unchecked Sendable {
   ///   - profile: the kernel.
   ///   - cpus: how many there are.
   ///   - hasModule: a simulated TDX module decides; otherwise a stand-in accepts every SEAMCALL.
-  ///   - fault: a mistake that the kernel, or the module, makes.
+  ///   - faults: mistakes that the kernel, or the module, makes.
   ///   - survey: told of the places that faults can be at.
   ///   - baton: how threads take turns.
   public init(
-    _ profile: KernelProfile, cpus: Int = 2, hasModule: Bool = false, fault: Fault? = nil,
+    _ profile: KernelProfile, cpus: Int = 2, hasModule: Bool = false, faults: [Fault] = [],
     survey: FaultSurvey? = nil, baton: Baton = Baton()
   ) {
     self.profile = profile
     self.baton = baton
-    self.fault = ActiveFault(fault, survey)
+    self.fault = ActiveFaults(faults, survey)
     self.cpus = cpus
     hasFault = self.fault.isActive
     packages = hasModule ? [0, 0, 1, 1] : Array(repeating: 0, count: cpus)
     let platform = ModulePlatform(packageOfLP: packages)
     module = ModulePort(
-      hasModule ? TDXModule(platform, fault: fault, survey: survey, baton: baton) : nil)
+      hasModule ? TDXModule(platform, faults: faults, survey: survey, baton: baton) : nil)
     port = ModulePortAccess(module)
     self.platform = platform
     frames = FrameAllocator(platform.regions[0])

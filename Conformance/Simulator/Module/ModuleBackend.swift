@@ -8,20 +8,20 @@ import ConformanceKit
 public struct ModuleBackend: Backend {
   public private(set) var module: TDXModule
   var names = ModuleNames()
-  private let fault: Fault?
+  private let faults: [Fault]
   private let survey: FaultSurvey?
 
   /// - Parameters:
-  ///   - fault: a mistake that the module makes.
+  ///   - faults: mistakes that the module makes.
   ///   - survey: told of the places that faults can be at.
-  public init(fault: Fault? = nil, survey: FaultSurvey? = nil) {
-    self.fault = fault
+  public init(faults: [Fault] = [], survey: FaultSurvey? = nil) {
+    self.faults = faults
     self.survey = survey
-    module = Self.start(fault, survey)
+    module = Self.start(faults, survey)
   }
 
-  private static func start(_ fault: Fault?, _ survey: FaultSurvey?) -> TDXModule {
-    let module = TDXModule(ModuleNames.platform, fault: fault, survey: survey)
+  private static func start(_ faults: [Fault], _ survey: FaultSurvey?) -> TDXModule {
+    let module = TDXModule(ModuleNames.platform, faults: faults, survey: survey)
     for (number, given) in ModuleNames.parameters.enumerated() {
       module.parameters[ModuleNames.firstParameters + UInt64(number) << 12] = given.value
     }
@@ -30,7 +30,7 @@ public struct ModuleBackend: Backend {
 
   public mutating func probe() throws(BackendError) -> Profile {
     var details = ["module": "1.5.01"]
-    details["fault"] = fault?.id
+    details["faults"] = Fault.text(faults)
     let leaves = Leaf.allCases.map { Capability("seamcall:\($0.text)") }
     return Profile(
       backend: "simulator:module", capabilities: Set(leaves + ["guest-events"]),
@@ -38,7 +38,7 @@ public struct ModuleBackend: Backend {
   }
 
   public mutating func reset() throws(BackendError) {
-    module = Self.start(fault, survey)
+    module = Self.start(faults, survey)
     names = ModuleNames()
   }
 

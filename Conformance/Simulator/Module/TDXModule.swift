@@ -15,7 +15,7 @@ public enum SystemState: UInt8, Hashable, Sendable, CaseIterable {
 public final class TDXModule: @unchecked Sendable {
   public let platform: ModulePlatform
   let baton: Baton
-  var fault: ActiveFault
+  var fault: ActiveFaults
   let hasFault: Bool
 
   var system: SystemState
@@ -43,16 +43,16 @@ public final class TDXModule: @unchecked Sendable {
 
   /// - Parameters:
   ///   - platform: the machine.
-  ///   - fault: a mistake to make.
+  ///   - faults: mistakes to make.
   ///   - survey: told of the places that faults can be at.
   ///   - baton: how threads take turns.
   public init(
-    _ platform: ModulePlatform, fault: Fault? = nil, survey: FaultSurvey? = nil,
+    _ platform: ModulePlatform, faults: [Fault] = [], survey: FaultSurvey? = nil,
     baton: Baton = Baton()
   ) {
     self.platform = platform
     self.baton = baton
-    self.fault = ActiveFault(fault, survey)
+    self.fault = ActiveFaults(faults, survey)
     hasFault = self.fault.isActive
     system = platform.isReady ? .SYS_READY : .SYSINIT_PENDING
     globalHKID = platform.moduleHKID

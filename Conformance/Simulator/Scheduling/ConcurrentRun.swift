@@ -22,10 +22,10 @@ public struct ConcurrentRun: Sendable {
   ///
   /// - Throws: what a backend throws about a call of the setup or the finish.
   public func run(
-    _ profile: KernelProfile, fault: Fault? = nil, _ choose: @escaping Scheduler.Chooser
+    _ profile: KernelProfile, faults: [Fault] = [], _ choose: @escaping Scheduler.Chooser
   ) throws(BackendError) -> ConcurrentReport {
     let scheduler = Scheduler()
-    var backend = KVMBackend(profile, hasModule: true, fault: fault, scheduler: scheduler)
+    var backend = KVMBackend(profile, hasModule: true, faults: faults, scheduler: scheduler)
     for call in setup { _ = try backend.perform(call) }
     backend.host.guestEvents = guestEvents.mapValues { $0[...] }
     let results = Mutex([[CallResult]](repeating: [], count: threads.count))

@@ -1,0 +1,119 @@
+import ConformanceKit
+
+/// A system that the simulator can stand for, chosen by name.
+public struct SimulatedSystem: Hashable, Sendable {
+  /// What users call it.
+  public let name: String
+  /// What it is, in one line.
+  public let summary: String
+  let kind: Kind
+
+  enum Kind: Hashable, Sendable {
+    /// A kernel; a simulated TDX module decides, or a stand-in accepts every SEAMCALL.
+    case kernel(KernelProfile, hasModule: Bool)
+    /// The TDX module alone: calls are SEAMCALLs and what guests do.
+    case module
+  }
+
+  /// All there are; the first is the usual one.
+  public static let all: [SimulatedSystem] = [
+    SimulatedSystem(
+      name: "7.3-tdx", summary: "Linux 7.3 with TDX over the simulated TDX module",
+      kind: .kernel(.linux7_3TDX, hasModule: true)),
+    SimulatedSystem(
+      name: "7.3-tdx-standin", summary: "Linux 7.3 with TDX, every SEAMCALL succeeds",
+      kind: .kernel(.linux7_3TDX, hasModule: false)),
+    SimulatedSystem(
+      name: "7.3-sw-protected", summary: "Linux 7.3 with software-protected VMs",
+      kind: .kernel(.linux7_3, hasModule: false)),
+    SimulatedSystem(
+      name: "7.4-tdx-standin",
+      summary: "the queue for Linux 7.4: conversion in place, every SEAMCALL succeeds",
+      kind: .kernel(.linux7_4, hasModule: false)),
+    SimulatedSystem(
+      name: "6.18", summary: "Linux 6.18 with plain VMs",
+      kind: .kernel(.linux6_18, hasModule: false)),
+    SimulatedSystem(
+      name: "module", summary: "SEAMCALLs on the simulated TDX module", kind: .module),
+  ]
+
+  /// The usual one.
+  public static let usual = all[0]
+
+  private init(name: String, summary: String, kind: Kind) {
+    self.name = name
+    self.summary = summary
+    self.kind = kind
+  }
+
+  /// Nil for a name that no system has.
+  public init?(name: String) {
+    guard let found = Self.all.first(where: { $0.name == name }) else { return nil }
+    self = found
+  }
+
+  /// The faults that the system can have: those of places that its calls may pass.
+  public var faults: [Fault] {
+    switch kind {
+    case .module: Fault.all.filter(\.isOfModule)
+    case .kernel(_, hasModule: false): Fault.all.filter { !$0.isOfModule }
+    case .kernel(_, hasModule: true): Fault.all
+    }
+  }
+}
+
+/// The simulator as a backend: one of the systems, with the mistakes it shall make.
+public struct SimulatedBackend: Backend {
+  private var kernel: KVMBackend?
+  private var module: ModuleBackend?
+
+  /// - Parameters:
+  ///   - system: what is simulated.
+  ///   - faults: mistakes to make, all of them.
+  ///   - survey: told of the places that faults can be at.
+  public init(_ system: SimulatedSystem, faults: [Fault] = [], survey: FaultSurvey? = nil) {
+    switch system.kind {
+    case .kernel(let profile, let hasModule):
+      kernel = KVMBackend(
+        profile, hasModule: hasModule, faults: faults, survey: survey, scheduler: Scheduler())
+    case .module:
+      module = ModuleBackend(faults: faults, survey: survey)
+    }
+  }
+
+  private static let neither = BackendError(.unavailable, "there is no simulated system")
+
+  public mutating func probe() throws(BackendError) -> Profile {
+    if let profile = try kernel?.probe() { return profile }
+    guard let profile = try module?.probe() else { throw Self.neither }
+    return profile
+  }
+
+  public mutating func reset() throws(BackendError) {
+    try kernel?.reset()
+    try module?.reset()
+  }
+
+  public mutating func perform(_ call: Call) throws(BackendError) -> CallResult {
+    if let result = try kernel?.perform(call) { return result }
+    guard let result = try module?.perform(call) else { throw Self.neither }
+    return result
+  }
+
+  public mutating func observe() throws(BackendError) -> [ObservationID: Value] {
+    if let seen = try kernel?.observe() { return seen }
+    guard let seen = try module?.observe() else { throw Self.neither }
+    return seen
+  }
+
+  public mutating func race(
+    _ threads: [[Call]], attempt: Int
+  ) throws(BackendError) -> [[CallResult]]? {
+    guard kernel != nil else { throw BackendError(.unknownCall, "it makes no calls at once") }
+    return try kernel?.race(threads, attempt: attempt)
+  }
+
+  public mutating func conclude() throws(BackendError) -> [String] {
+    try kernel?.conclude() ?? []
+  }
+}

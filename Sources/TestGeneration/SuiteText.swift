@@ -16,25 +16,30 @@ public struct SuiteText {
       "\"guarantee\":\(try json(suite.guarantee)),", "\"tests\":[",
     ]
     for (number, test) in suite.tests.enumerated() {
-      let isLast = number == suite.tests.count - 1
-      try append(test, end: isLast ? "]}]}" : "]},", to: &lines)
+      try append(test, to: &lines)
+      lines[lines.count - 1] += number == suite.tests.count - 1 ? "]}" : ","
     }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private func append(
-    _ test: ConformanceTest, end: String, to lines: inout [String]
-  ) throws(FormatError) {
+  private func append(_ test: ConformanceTest, to lines: inout [String]) throws(FormatError) {
     lines.append("{\"id\":\(try json(test.id)),\"purpose\":\(try json(test.purpose)),")
     if let origin = test.origin { lines.append("\"origin\":\(try json(origin)),") }
     if !test.covers.isEmpty { lines.append("\"covers\":\(try json(test.covers)),") }
     if !test.requires.isEmpty {
       lines.append("\"requires\":\(try json(test.requires.sorted().map(\.name))),")
     }
+    if test.condones { lines.append("\"condones\":true,") }
     lines.append("\"steps\":[")
     for (number, step) in test.steps.enumerated() {
-      lines.append(try json(step) + (number == test.steps.count - 1 ? end : ","))
+      lines.append(try json(step) + (number == test.steps.count - 1 ? "" : ","))
     }
+    lines[lines.count - 1] += "]"
+    if let race = test.race {
+      lines[lines.count - 1] += ","
+      lines.append("\"race\":\(try json(race))")
+    }
+    lines[lines.count - 1] += "}"
   }
 
   private func json(_ value: some Encodable) throws(FormatError) -> String {

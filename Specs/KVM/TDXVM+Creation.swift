@@ -41,6 +41,8 @@ extension TDXVM {
             capability != .splitIrqchip || irqchip == .none && !anyVCPU, else: .EEXIST
           ).because("there is an irqchip, or a vCPU", "kvm-tdx §2.1")
           Check(capability != .busCycles || irqchip != .none, else: .ENXIO)
+          Check(capability != .busCycles || !anyVCPU, else: .EINVAL)
+            .because("there is a vCPU", "Linux, arch/x86/kvm/x86.c")
           When(capability == .splitIrqchip) { irqchip <- .split }
           When(capability == .exitHypercall) { forwardsMapGPA <- true }
         }

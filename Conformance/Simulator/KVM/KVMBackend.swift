@@ -80,6 +80,7 @@ public struct KVMBackend: Backend {
 
   private mutating func perform(_ given: KVMArguments) throws(BackendError) -> CallResult {
     var kernel = KernelCall(given.call.name, process: process.id, lp: lp)
+    let used = hold(given)
     let result: Result<Int, KVMStop>
     do {
       result = .success(try dispatch(given, &kernel))
@@ -92,6 +93,8 @@ public struct KVMBackend: Backend {
       throw BackendError(.lost, "\(error)")
     }
     host.dropAll(&kernel)
+    for file in used { drop(file, &kernel) }
+    host.dropAll(&kernel)
     switch result {
     case .success(let value):
       if case .error(let late)? = kernel.late { return CallResult(.errno(late.errno)) }
@@ -100,6 +103,14 @@ public struct KVMBackend: Backend {
       return CallResult(.errno(error.errno), written: kernel.written)
     case .failure(.stuck): return CallResult(.timeout, written: kernel.written)
     }
+  }
+
+  /// The files that a call refers to until it returns, whoever closes their descriptors meanwhile.
+  private func hold(_ given: KVMArguments) -> [OpenFile] {
+    guard given.call.name != "close" else { return [] }
+    let files = ["on", "gmem"].compactMap { given.text($0).flatMap { process[$0] } }
+    for file in files { file.references += 1 }
+    return files
   }
 
   /// The process ends. Its mappings go first, then its descriptors from the lowest on; but what

@@ -20,7 +20,8 @@ extension KVMHost {
   ) throws(KVMStop) -> Mapping {
     if machine.td.mirror[gfn] != nil { return .present }
     guard let tdr = machine.td.tdr else { throw .error(.EIO) }
-    for _ in 0..<Self.mostTries {
+    for tries in 0..<Self.mostTries {
+      if tries > 0 { baton.giveWay("TDX_OPERAND_BUSY") }
       try take(machine.mmuLock, .shared, &call)
       defer { drop(machine.mmuLock, &call) }
       if isStale(snapshot, machine, call) { return .stale }

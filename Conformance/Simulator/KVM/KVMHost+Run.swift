@@ -32,6 +32,7 @@ extension KVMHost {
         while try !prefaultPage(next >> 12, vcpu, &call) {
           tries += 1
           if tries == Self.mostTries { throw .stuck }
+          baton.giveWay("RET_PF_RETRY")
         }
       } catch {
         // What was done before counts.
@@ -154,14 +155,17 @@ extension KVMHost {
       effect("IN_GUEST_MODE", call) { vcpu.isInGuestMode = true }
       if machine.td.waitsForZap {
         vcpu.isInGuestMode = false
-        baton.point(.effect, "wait_for_sept_zap")
+        baton.giveWay("wait_for_sept_zap")
         continue
       }
       let left = enter(vcpu, &call)
       (vcpu.isInGuestMode, vcpu.isKicked) = (false, false)
       baton.point(.release, "OUTSIDE_GUEST_MODE")
       guard let exit = left else { continue }
-      if exit.status.isBusy { continue }
+      if exit.status.isBusy {
+        baton.giveWay("TDX_OPERAND_BUSY")
+        continue
+      }
       if try handle(exit, vcpu, &call) { return }
     }
     leave(.interrupted, &call)

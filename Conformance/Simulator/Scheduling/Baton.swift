@@ -40,6 +40,11 @@ public final class Baton: @unchecked Sendable {
     if let scheduler, scheduler.isRunning { scheduler.yield(StepPoint(kind, what())) }
   }
 
+  /// Something is tried again: whoever is in its way goes on first.
+  func giveWay(_ what: @autoclosure () -> String) {
+    if let scheduler, scheduler.isRunning { scheduler.giveWay(StepPoint(.wait, what())) }
+  }
+
   /// Waits until the condition holds. False: nobody is left who could make it hold.
   func wait(_ what: @autoclosure () -> String, until isMet: () -> Bool) -> Bool {
     while !isMet() {

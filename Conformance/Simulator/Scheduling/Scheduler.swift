@@ -116,6 +116,17 @@ public final class Scheduler: @unchecked Sendable {
     while turn != me { condition.wait() }
   }
 
+  /// Lets the other threads go first until one of them changes something, if there are any.
+  func giveWay(_ point: StepPoint) {
+    condition.lock()
+    if let me = turn, states.indices.contains(where: { $0 != me && states[$0] == .ready }) {
+      trace.append((me, point))
+      states[me] = .waiting
+      handOn(from: me)
+    }
+    condition.unlock()
+  }
+
   /// Waits for another thread's step. False when no other thread can make one.
   func wait(_ point: StepPoint) -> Bool {
     condition.lock()

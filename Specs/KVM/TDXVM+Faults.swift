@@ -111,6 +111,8 @@ extension TDXVM {
         Return(answer)
       }
       Step("a shared page") {
+        Check(slotOf[p] == nil || slotOf[p] != deleting, else: .EAGAIN)
+          .because("the slot is INVALID", "kvm-tdx §2.10")
         Check(slotOf[p] != nil, else: .ENOENT).because("no slot", "kvm-tdx §2.10")
         Check(!isReleased(p) || !isMappable(p), else: .EFAULT)
           .because("the memfd is closed", "kvm-tdx §2.10")

@@ -173,8 +173,8 @@ extension KVMHost {
   func drop(_ lock: KernelLock, _ call: inout KernelCall) {
     guard let last = call.held.lastIndex(where: { $0.lock === lock }) else { return }
     let held = call.held.remove(at: last)
-    baton.point(.release, lock.name)
     held.lock.release(held.mode)
+    baton.point(.release, lock.name)
   }
 
   func dropAll(_ call: inout KernelCall) {
@@ -186,8 +186,8 @@ extension KVMHost {
       {
         continue
       }
-      baton.point(.release, held.lock.name)
       held.lock.release(held.mode)
+      baton.point(.release, held.lock.name)
     }
   }
 

@@ -99,23 +99,26 @@ struct RacePlanner<E: Engine> {
   }
 
   mutating func plan() throws(SpecError) -> (races: [RacePlan.Race], leftOut: Int) {
+    let accesses = machine.accessSequences
     var races: [RacePlan.Race] = []
     var leftOut = 0
     for left in 0..<machine.inputCount {
       for right in left..<machine.inputCount {
         var found = 0
-        for (state, access) in machine.accessSequences.enumerated() {
-          guard found < options.statesPerPair, let access, meets(state, left, right) else {
-            continue
-          }
+        var failed = 0
+        for (state, access) in accesses.enumerated() {
+          // A pair that may wait in two states waits in most.
+          guard found < options.statesPerPair, failed < 2 else { break }
+          guard let access, meets(state, left, right) else { continue }
           let threads = [sequence(state, left), sequence(state, right)]
           if let race = try race(access, state, threads) {
             races.append(race)
             found += 1
           } else {
-            leftOut += 1
+            failed += 1
           }
         }
+        if found == 0, failed > 0 { leftOut += 1 }
       }
     }
     return (races, leftOut)

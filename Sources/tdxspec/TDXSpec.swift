@@ -30,8 +30,8 @@ struct TDXSpec: ParsableCommand {
     version: version,
     subcommands: [
       Ask.self, Certificate.self, Check.self, Compare.self, Conform.self, Cost.self, Diff.self,
-      Doc.self, Explore.self, Generate.self, List.self,
-      Mutate.self, Prove.self, Read.self, Replay.self, Trace.self,
+      Doc.self, Explore.self, Gate.self, Generate.self, List.self,
+      Mutate.self, Prove.self, Read.self, Replay.self, Suites.self, Trace.self,
     ])
 
   /// Runs the tool and maps every way out to one of its exit codes.

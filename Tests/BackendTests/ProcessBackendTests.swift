@@ -170,4 +170,39 @@ enum TicketLock {
     }
     #expect(waited < 200)
   }
+
+  /// A backend of a few lines that makes two calls at once in two ways.
+  private static let racer = """
+    import json, sys
+    for line in sys.stdin:
+        ask = json.loads(line)
+        reply = {"id": ask["id"]}
+        if ask["do"] == "probe":
+            reply["profile"] = {"backend": "racer", "capabilities": ["race", "complaints"]}
+        elif ask["do"] == "race" and ask["attempt"] < 2:
+            won = {"outcome": {"ok": 0}}
+            lost = {"outcome": {"errno": "EBUSY"}}
+            reply["results"] = [[won], [lost]] if ask["attempt"] == 0 else [[lost], [won]]
+        elif ask["do"] == "conclude":
+            reply["complaints"] = ["WARNING"] if len(sys.argv) > 1 else []
+        print(json.dumps(reply), flush=True)
+    """
+
+  @Test(arguments: ["", "complain"])
+  func races(argument: String) throws {
+    var backend = ProcessBackend("exec python3 -c '\(Self.racer)' \(argument)")
+    let takes = [[Call("TAKE")], [Call("TAKE")]]
+    let test = ConformanceTest(
+      id: "r", purpose: "one wins", steps: [],
+      race: .init(
+        threads: takes,
+        allowed: [
+          .init(threads: [[.success], [TicketLock.busy]]),
+          .init(threads: [[TicketLock.busy], [.success]]),
+        ]))
+    let runner = Runner(profile: try backend.probe())
+    let report = try runner.run(test, on: &backend)
+    #expect(report.verdict == .pass || argument == "complain")
+    #expect(report.verdict.isFailure == (argument == "complain"))
+  }
 }

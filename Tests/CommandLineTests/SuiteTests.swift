@@ -79,7 +79,7 @@ import Testing
 
   @Test(arguments: [
     ("kvm-tdx-checks", "simulator"), ("kvm-tdx-checks", "simulator:7.3-tdx-standin"),
-    ("kvm-tdx-lifecycle", "simulator"),
+    ("kvm-tdx-lifecycle", "simulator"), ("kvm-tdx-parallel", "simulator"),
   ])
   func theSimulatorPasses(suite: String, backend: String) throws {
     let result = try Tool.run(
@@ -97,6 +97,14 @@ import Testing
     let events = try result.events()
     #expect((events[1]["details"] as? [String: String])?["faults"] == fault)
     #expect(events.contains { ($0["notes"] as? [String])?.isEmpty == false })
+  }
+
+  @Test func aLockThatIsNotTakenIsFoundByARace() throws {
+    let result = try Tool.run(
+      "conform", "--backend", "simulator", "--suite",
+      "\(Self.root.path)/Conformance/Suites/kvm-tdx-parallel.json", "--shard", "1/4",
+      "--fault", "KVM_CREATE_VCPU/lockNotTaken/kvm->lock", "--explain", "0")
+    #expect(result.status == 1)
   }
 
   @Test func certificates() throws {

@@ -52,12 +52,14 @@ public struct SimulatedSystem: Hashable, Sendable {
     self = found
   }
 
-  /// The faults that the system can have: those of places that its calls may pass.
-  public var faults: [Fault] {
+  /// The faults that the system can have.
+  public var faults: [Fault] { Fault.all.filter(canHave) }
+
+  /// Whether there is the part that makes the fault.
+  func canHave(_ fault: Fault) -> Bool {
     switch kind {
-    case .module: Fault.all.filter(\.isOfModule)
-    case .kernel(_, hasModule: false): Fault.all.filter { !$0.isOfModule }
-    case .kernel(_, hasModule: true): Fault.all
+    case .module: fault.isOfModule
+    case .kernel(_, let hasModule): hasModule || !fault.isOfModule
     }
   }
 }
@@ -107,6 +109,11 @@ public struct SimulatedBackend: Backend {
 }
 
 extension SimulatedBackend {
+  /// The SEAMCALLs that the kernel made, as a trace of them shows.
+  var trail: [String] {
+    kernel?.host.port.log.map { "\($0.leaf.text) 0x\(String($0.status, radix: 16))" } ?? []
+  }
+
   /// Ends the process and tells what the simulated system itself found wrong since the reset, as a
   /// kernel's log and its counters of leaks would. Nothing for a system that works.
   public mutating func complaints() throws(BackendError) -> [String] {

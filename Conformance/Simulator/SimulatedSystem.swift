@@ -122,3 +122,18 @@ public struct SimulatedBackend: Backend {
     return seen
   }
 }
+
+extension SimulatedBackend {
+  /// Ends the process and tells what the simulated system itself found wrong since the reset, as a
+  /// kernel's log and its counters of leaks would. Nothing for a system that works.
+  public mutating func complaints() throws(BackendError) -> [String] {
+    if kernel != nil {
+      _ = try kernel?.perform(Call("exit"))
+      guard let host = kernel?.host else { return [] }
+      return host.bugs + host.leftovers
+    }
+    guard let module = module?.module else { return [] }
+    let locked = module.metadata.locked.map { "page 0x\(String($0.address, radix: 16)) is locked" }
+    return locked + (module.stop.map { ["the module stopped: \($0)"] } ?? [])
+  }
+}

@@ -29,7 +29,7 @@ struct ConformRunner {
   }
 
   private func run<B: Backend>(on backend: inout B) throws -> ExitStatus {
-    var suite = try readSuite()
+    var suite = try SuiteFile.read(command.suite)
     if let shard = command.shard { suite.tests = shard.part(of: suite.tests) }
     let committed = try committedSkips(suite)
     let profile: Profile
@@ -54,15 +54,6 @@ struct ConformRunner {
     case .inconclusive: .noAnswer
     case .skipped: .skipped
     case .infrastructure: .internalError
-    }
-  }
-
-  private func readSuite() throws -> ConformanceSuite {
-    let bytes = try InputFile.read(command.suite)
-    do throws(FormatError) {
-      return try StrictJSON.decode(ConformanceSuite.self, from: bytes)
-    } catch {
-      throw ValidationError("\(command.suite): \(error)")
     }
   }
 

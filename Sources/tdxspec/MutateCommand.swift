@@ -8,7 +8,7 @@ extension TDXSpec {
   /// `tdxspec mutate`.
   struct Mutate: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Puts each known bug into a spec and sees whether the properties notice.",
+      abstract: "Puts bugs into a spec, or into the simulator, and sees whether they are noticed.",
       discussion: """
         A mutation names the properties that must break and the smallest scope that shows it. \
         Each is searched at that scope, and so is the spec without it: a property counts only if \
@@ -17,10 +17,18 @@ extension TDXSpec {
         CAUGHT: all that are named break. MISSED: one of them does not. HARMLESS: a change that \
         must not be noticed is not. FLAGGED: it is. UNKNOWN: a limit came first.
 
+        With --suite the bugs are faults of the simulator: each check, effect, lock and limit of \
+        it left out, weakened or moved. A fault is noticed by a test that passes without it and \
+        does not with it, or after which the simulated system complains or has left something \
+        behind. For each suite so many of the faults are noticed; those that no test notices are \
+        listed.
+
         EXAMPLES
           tdxspec mutate teardown/mainline
           tdxspec mutate teardown/mainline B-10-kick --json
           tdxspec mutate --all
+          tdxspec mutate --suite Conformance/Suites/kvm-tdx-checks.json --faults \
+        Conformance/Faults/faults.txt
           tdxspec check teardown/mainline --scope small --mutate B-10-kick   the counterexample
         """)
 
@@ -33,17 +41,49 @@ extension TDXSpec {
     @Flag(name: .long, help: "Every mutation of every bundled spec.")
     var all = false
 
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "Measure a suite instead; may be repeated. SYSTEM=FILE for another backend.",
+        valueName: "file"))
+    var suite: [String] = []
+
+    @Option(name: .long, help: ArgumentHelp(BackendChoice.help, valueName: "backend"))
+    var backend = BackendChoice.simulator(.usual)
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp("The faults, an id a line; else all there can be.", valueName: "file"))
+    var faults: String?
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp("Exit 1 when fewer of the faults are noticed.", valueName: "percent"))
+    var atLeast: Int?
+
     @OptionGroup var search: SearchOptions
 
     @Flag(name: .long, help: "JSON lines on standard output (docs/events.md).")
     var json = false
 
     func validate() throws {
+      guard suite.isEmpty else {
+        if spec != nil || all { throw ValidationError("--suite and a spec exclude each other") }
+        return
+      }
+      if faults != nil || atLeast != nil {
+        throw ValidationError("--faults and --at-least are for --suite")
+      }
       if spec == nil && !all { throw ValidationError("name a spec; tdxspec list shows them") }
       if spec != nil && all { throw ValidationError("--all and a spec's name exclude each other") }
     }
 
     func run() throws {
+      guard suite.isEmpty else {
+        let status = try FaultRunner(command: self).run()
+        if status != .success { throw CommandExit(status: status) }
+        return
+      }
       let specs =
         try spec.map { [try SpecLookup.describe($0)] } ?? Catalogue.all.map { $0.describe() }
       guard tdxs_install_sigint() == 0 else {

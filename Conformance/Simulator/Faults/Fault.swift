@@ -13,10 +13,14 @@ public struct Fault: Hashable, Sendable {
     case lateCheck
     /// A check refuses from the fourth time on, whatever the state.
     case extraRefusal
+    /// A check refuses whatever the state, once any check has refused.
+    case extraGuard
     /// A step of the call's effect is left out.
     case missingEffect
     /// A step of the call's effect is left out from the fourth time on.
     case effectStops
+    /// A step that counts is done twice.
+    case effectTwice
     /// A lock is not taken.
     case lockNotTaken
     /// A lock is taken shared where it has to be exclusive.
@@ -65,7 +69,9 @@ public struct Fault: Hashable, Sendable {
     case .wrongAnswer: "\(call) gives another answer where '\(place)' is refused"
     case .lateCheck: "\(call) checks '\(place)' after the check that follows it"
     case .extraRefusal: "\(call) refuses with '\(place)' from its fourth time on"
+    case .extraGuard: "\(call) refuses with '\(place)' once any call was refused"
     case .missingEffect: "\(call) leaves '\(place)' out"
+    case .effectTwice: "\(call) does '\(place)' twice"
     case .effectStops: "\(call) leaves '\(place)' out from its fourth time on"
     case .lockNotTaken: "\(call) does not take \(place)"
     case .lockWeakened: "\(call) takes \(place) shared instead of exclusively"
@@ -86,12 +92,22 @@ extension Fault {
   }
 }
 
+extension Fault {
+  /// Whether it is at a lock.
+  public var isOfLock: Bool { kind.subject == .lock }
+}
+
+extension FaultPlace {
+  /// Whether it is a lock.
+  public var isLock: Bool { kind.subject == .lock }
+}
+
 extension Fault.Operator {
   /// At what it can be.
   var subject: Fault.Subject {
     switch self {
-    case .missingCheck, .wrongAnswer, .lateCheck, .extraRefusal: .check
-    case .missingEffect, .effectStops: .effect
+    case .missingCheck, .wrongAnswer, .lateCheck, .extraRefusal, .extraGuard: .check
+    case .missingEffect, .effectStops, .effectTwice: .effect
     case .limitTooHigh: .limit
     default: .lock
     }
@@ -135,8 +151,8 @@ public struct FaultPlace: Hashable, Sendable, Comparable {
   /// What can be wrong there.
   public var operators: [Fault.Operator] {
     switch kind {
-    case .check: [.missingCheck, .wrongAnswer, .lateCheck, .extraRefusal]
-    case .effect: [.missingEffect, .effectStops]
+    case .check: [.missingCheck, .wrongAnswer, .lateCheck, .extraRefusal, .extraGuard]
+    case .effect: [.missingEffect, .effectStops] + (isCount ? [.effectTwice] : [])
     case .triedMutex: Self.lockOperators + [.lockWaits]
     case .triedShared: Self.lockOperators + [.lockWaits, .lockStrengthened]
     case .triedExclusive: Self.lockOperators + [.lockWaits, .lockWeakened]
@@ -145,6 +161,14 @@ public struct FaultPlace: Hashable, Sendable, Comparable {
     case .limit: [.limitTooHigh]
     }
   }
+
+  private static let counts: Set<String> = [
+    "users", "put", "refcount", "chldcnt", "num_vcpus", "num_assoc_vcpus", "epoch", "binding",
+    "invalidate_begin", "invalidate_end", "hkid", "hkid free", "vcpu",
+  ]
+
+  /// Doing it twice is something else than doing it once.
+  private var isCount: Bool { kind == .effect && Self.counts.contains(name) }
 
   private static let lockOperators: [Fault.Operator] = [
     .lockNotTaken, .lockDroppedEarly, .lockSwapped, .lockKeptOnFailure,
@@ -161,6 +185,8 @@ struct ActiveFaults {
   let survey: FaultSurvey?
   /// How often each fault's place was passed.
   private var passes: [Int]
+  /// A check has refused.
+  var hasRefused = false
 
   init(_ faults: [Fault], _ survey: FaultSurvey? = nil) {
     self.faults = faults
@@ -189,6 +215,8 @@ struct ActiveFaults {
       switch fault.kind {
       case .extraRefusal, .effectStops:
         if passes[number] > 3 { return fault.kind }
+      case .extraGuard:
+        if hasRefused { return fault.kind }
       default: return fault.kind
       }
     }

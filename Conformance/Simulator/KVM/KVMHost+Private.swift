@@ -111,8 +111,10 @@ extension KVMHost {
       return
     }
     if machine.td.state == .runnable {
-      _ = withoutVCPUs(Registers(.MEM_TRACK, rcx: tdr), machine, call)
-      kick(machine)
+      effect("TRACK", call) {
+        _ = withoutVCPUs(Registers(.MEM_TRACK, rcx: tdr), machine, call)
+      }
+      effect("kick", call) { kick(machine) }
     }
     guard withoutVCPUs(Registers(.MEM_PAGE_REMOVE, rcx: rcx, rdx: tdr), machine, call) else {
       return

@@ -79,7 +79,7 @@ extension KVMHost {
     try refuse(&call, .ENOSPC, "hkid", if: freeKeys.isEmpty)
     guard let hkid = freeKeys.first else { return }
     effect("hkid", call) {
-      freeKeys.removeFirst()
+      freeKeys = Array(freeKeys.dropFirst())
       machine.td.hkid = hkid
     }
     try build(command, machine, &call)

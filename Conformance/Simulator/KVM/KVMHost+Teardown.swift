@@ -98,7 +98,7 @@ extension KVMHost {
   func reclaimControlPages(_ machine: VirtualMachine, _ call: KernelCall) {
     guard !machine.td.isAssigned else { return }
     for page in machine.td.controlPages where reclaim(page, call) { frames.give(page) }
-    machine.td.controlPages = []
+    effect("tdcs", call) { machine.td.controlPages = [] }
     guard let tdr = machine.td.tdr else { return }
     guard reclaim(tdr, call) else { return }
     writeBack(tdr, firstKey - 1, machine, call)

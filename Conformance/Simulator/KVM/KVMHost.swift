@@ -95,11 +95,12 @@ extension KVMHost {
   ) throws(KVMStop) {
     let late = call.late
     call.late = nil
+    defer { if condition { fault.hasRefused = true } }
     switch fault.at(.check, call.name, "\(name)") {
     case .missingCheck: break
     case .wrongAnswer:
       if condition { throw .error(error == .EINVAL ? .EIO : .EINVAL) }
-    case .extraRefusal: throw .error(error)
+    case .extraRefusal, .extraGuard: throw .error(error)
     case .lateCheck: if condition { call.late = .error(error) }
     default: if condition { throw .error(error) }
     }
@@ -112,6 +113,7 @@ extension KVMHost {
     if hasFault {
       switch fault.at(.effect, call.name, "\(name)") {
       case .missingEffect, .effectStops: return
+      case .effectTwice: change()
       default: break
       }
     }

@@ -19,6 +19,9 @@ public struct KernelProfile: Hashable, Sendable {
   /// Private and shared pages of one memfd are converted in place, as queued for 7.4.
   public var convertsInPlace: Bool
 
+  /// A size of INIT_MEM_REGION that is lost when shifted is refused, as queued for 7.4.
+  public var checksRegionSize = false
+
   /// Linux 6.18 with plain VMs.
   public static let linux6_18 = KernelProfile(
     name: "6.18", types: [0], hasAttributes: false, hasSMM: false, overlapIsExist: false,
@@ -34,6 +37,7 @@ public struct KernelProfile: Hashable, Sendable {
     var profile = linux7_3TDX
     profile.name = "7.4 queue"
     profile.convertsInPlace = true
+    profile.checksRegionSize = true
     return profile
   }()
   /// Linux 7.3 with TDX.

@@ -27,10 +27,11 @@ extension TDXModule {
   ) throws(ModuleStatus) {
     let late = call.late
     call.late = nil
+    defer { if condition { fault.hasRefused = true } }
     switch fault.at(.check, call.name, status.description) {
     case .missingCheck: break
     case .wrongAnswer: if condition { throw ModuleStatus(.OPERAND_INVALID, .R9) }
-    case .extraRefusal: throw status
+    case .extraRefusal, .extraGuard: throw status
     case .lateCheck: if condition { call.late = status }
     default: if condition { throw status }
     }
@@ -44,6 +45,7 @@ extension TDXModule {
     if hasFault {
       switch fault.at(.effect, call.name, "\(name)") {
       case .missingEffect, .effectStops: return
+      case .effectTwice: change()
       default: break
       }
     }

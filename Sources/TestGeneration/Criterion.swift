@@ -12,6 +12,8 @@ public enum Criterion: Hashable, Sendable {
   case certified(k: Int, adaptive: Bool)
   /// Random walks.
   case random
+  /// Live as VMs do, and deviate from it.
+  case deviations
 
   /// As the command line spells it, with one of ``names``.
   public init?(_ name: String, k: Int) {
@@ -26,6 +28,7 @@ public enum Criterion: Hashable, Sendable {
     case "hsi": self = .certified(k: k, adaptive: false)
     case "hybrid": self = .certified(k: k, adaptive: true)
     case "random": self = .random
+    case "deviations": self = .deviations
     default: return nil
     }
   }
@@ -33,7 +36,7 @@ public enum Criterion: Hashable, Sendable {
   /// Every name, in the order of strength.
   public static let names = [
     "checks", "tour", "0-switch", "1-switch", "2-switch", "2-way", "3-way", "hsi", "hybrid",
-    "random",
+    "random", "deviations",
   ]
 
   public var name: String {
@@ -44,6 +47,7 @@ public enum Criterion: Hashable, Sendable {
     case .tuples(let t): "\(t)-way"
     case .certified(_, let adaptive): adaptive ? "hybrid" : "hsi"
     case .random: "random"
+    case .deviations: "deviations"
     }
   }
 }

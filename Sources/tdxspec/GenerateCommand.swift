@@ -25,6 +25,10 @@ extension TDXSpec {
         where that led: complete for the fault domain that is printed; --certificate shows why. \
         hybrid uses adaptive distinguishing sequences where there are any
           random                  random walks
+          deviations              lives of VMs and every way to leave them: calls dropped, repeated, \
+        moved, with every other value of each argument, with SEAMCALLs that fail; in the words of \
+        recordings (kvm/tdx, gmem/mainline). --observe seamcalls and --observe written have tests \
+        look at those
 
         EXAMPLES
           tdxspec generate gmem/mainline --scope small --call mmap --call munmap --criterion tour
@@ -77,6 +81,16 @@ extension TDXSpec {
         "spec: calls as the spec names them; kernel: system calls with numbers (kvm/tdx).",
         valueName: "words"))
     var words = CallWords.spec
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "For deviations: only lives of this recorded environment; may be repeated.",
+        valueName: "name"))
+    var environment: [String] = []
+
+    @Flag(name: .long, help: "For deviations: keep every test that shows a new call or order.")
+    var thorough = false
 
     @Option(
       name: .long, help: ArgumentHelp("How many calls a fresh start is worth.", valueName: "n"))

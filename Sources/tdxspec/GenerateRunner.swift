@@ -13,6 +13,7 @@ struct GenerateRunner {
     guard let criterion = Criterion(command.criterion, k: command.k) else {
       throw ValidationError("there is no criterion '\(command.criterion)'")
     }
+    if criterion == .deviations { return try writeDeviations() }
     do {
       let (writer, plan) = try plan(criterion)
       let suite = writer.suite(plan, criterion)
@@ -32,6 +33,26 @@ struct GenerateRunner {
       Terminal.complain(error.description)
       return .noAnswer
     }
+  }
+
+  private func writeDeviations() throws -> ExitStatus {
+    let spec = try SpecLookup.describe(command.spec, mutate: command.scope.mutate)
+    var options = DeviationSuite.Options()
+    options.environments = Set(command.environment)
+    options.isThorough = command.thorough
+    options.seesSeamcalls = command.observe.contains(SeamcallList.name)
+    options.seesWritten = command.observe.contains("written")
+    if let walks = command.random { options.walks = walks }
+    options.seed = command.seed
+    let made = DeviationSuite(spec, options)
+    guard !made.tests.isEmpty else {
+      throw ValidationError("\(spec.name) answers no recordings of such an environment")
+    }
+    if let output = command.output {
+      try FileOutput.write(try SuiteText(made.suite).text(), to: output)
+    }
+    try Output.standard.write(GeneratedDeviations(made).text(json: command.json))
+    return .success
   }
 
   private func refuse(_ error: MachineError) throws -> ExitStatus {

@@ -126,11 +126,6 @@ public struct SimulatedBackend: Backend {
 }
 
 extension SimulatedBackend {
-  /// The SEAMCALLs that the kernel made, as a trace of them shows.
-  var trail: [String] {
-    kernel?.host.port.log.map { "\($0.leaf.text) 0x\(String($0.status, radix: 16))" } ?? []
-  }
-
   /// Ends the process and tells what the simulated system itself found wrong since the reset, as a
   /// kernel's log and its counters of leaks would. Nothing for a system that works.
   public mutating func complaints() throws(BackendError) -> [String] {

@@ -55,6 +55,6 @@ public final class FaultWitness: Sendable {
   private static func end(_ backend: inout SimulatedBackend) -> [String] {
     let seen = (try? backend.observe()) ?? [:]
     let lines = seen.map { "\($0.key): \($0.value)" }.sorted()
-    return lines + backend.trail + ((try? backend.complaints()) ?? ["it broke down"])
+    return lines + ((try? backend.complaints()) ?? ["it broke down"])
   }
 }

@@ -63,7 +63,7 @@ let package = Package(
       name: "ConformanceReports", dependencies: ["ConformanceKit"], path: "Conformance/Reports"),
     .target(
       name: "TestGeneration",
-      dependencies: ["SpecLanguage", "SpecProgram", "ConformanceKit"]),
+      dependencies: ["SpecLanguage", "SpecProgram", "TraceValidation", "ConformanceKit"]),
     .target(name: "CertificateChecker"),
     .target(name: "Simulator", dependencies: ["ConformanceKit"], path: "Conformance/Simulator"),
     .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),

@@ -52,12 +52,14 @@ public struct SimulatedSystem: Hashable, Sendable {
     self = found
   }
 
-  /// The faults that the system can have: those of places that its calls may pass.
-  public var faults: [Fault] {
+  /// The faults that the system can have.
+  public var faults: [Fault] { Fault.all.filter(canHave) }
+
+  /// Whether there is the part that makes the fault.
+  func canHave(_ fault: Fault) -> Bool {
     switch kind {
-    case .module: Fault.all.filter(\.isOfModule)
-    case .kernel(_, hasModule: false): Fault.all.filter { !$0.isOfModule }
-    case .kernel(_, hasModule: true): Fault.all
+    case .module: fault.isOfModule
+    case .kernel(_, let hasModule): hasModule || !fault.isOfModule
     }
   }
 }
@@ -84,7 +86,10 @@ public struct SimulatedBackend: Backend {
   private static let neither = BackendError(.unavailable, "there is no simulated system")
 
   public mutating func probe() throws(BackendError) -> Profile {
-    if let profile = try kernel?.probe() { return profile }
+    if var profile = try kernel?.probe() {
+      profile.capabilities.insert("seamcall-log")
+      return profile
+    }
     guard let profile = try module?.probe() else { throw Self.neither }
     return profile
   }
@@ -95,9 +100,23 @@ public struct SimulatedBackend: Backend {
   }
 
   public mutating func perform(_ call: Call) throws(BackendError) -> CallResult {
-    if let result = try kernel?.perform(call) { return result }
+    kernel?.host.port.clearLog()
+    if var result = try kernel?.perform(call) {
+      result.written[SeamcallList.name] = seamcalls.value
+      return result
+    }
     guard let result = try module?.perform(call) else { throw Self.neither }
     return result
+  }
+
+  /// What the last call to the kernel called in the module.
+  private var seamcalls: SeamcallList {
+    var list = SeamcallList()
+    for call in kernel?.host.port.log ?? [] {
+      let status = call.status == 0 ? "ok" : "0x" + String(call.status, radix: 16)
+      list.add("TDH.\(call.leaf.text)", status: status, gpa: call.gpa)
+    }
+    return list
   }
 
   public mutating func observe() throws(BackendError) -> [ObservationID: Value] {

@@ -62,7 +62,7 @@ public struct CallPlan: Sendable {
       let found = try CertifiedSequences(machine, k: k, adaptive: adaptive, limit)
       try self.init(machine, options, found.sequences, found.guarantee, found)
       return
-    case .random, .checks, .parallel:
+    case .random, .checks, .parallel, .deviations:
       sequences = []
       guarantee = "guarantees nothing: random walks"
     }

@@ -14,6 +14,8 @@ public enum Criterion: Hashable, Sendable {
   case parallel(calls: Int)
   /// Random walks.
   case random
+  /// Live as VMs do, and deviate from it.
+  case deviations
 
   /// As the command line spells it, with one of ``names``.
   public init?(_ name: String, k: Int) {
@@ -30,6 +32,7 @@ public enum Criterion: Hashable, Sendable {
     case "parallel": self = .parallel(calls: 1)
     case "parallel-2": self = .parallel(calls: 2)
     case "random": self = .random
+    case "deviations": self = .deviations
     default: return nil
     }
   }
@@ -37,7 +40,7 @@ public enum Criterion: Hashable, Sendable {
   /// Every name, in the order of strength.
   public static let names = [
     "checks", "tour", "0-switch", "1-switch", "2-switch", "2-way", "3-way", "hsi", "hybrid",
-    "parallel", "parallel-2", "random",
+    "parallel", "parallel-2", "random", "deviations",
   ]
 
   public var name: String {
@@ -49,6 +52,7 @@ public enum Criterion: Hashable, Sendable {
     case .certified(_, let adaptive): adaptive ? "hybrid" : "hsi"
     case .parallel(let calls): calls == 1 ? "parallel" : "parallel-\(calls)"
     case .random: "random"
+    case .deviations: "deviations"
     }
   }
 }

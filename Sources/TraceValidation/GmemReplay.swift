@@ -6,7 +6,7 @@ struct GmemReplay {
   /// The spec that answers.
   static let spec = "gmem/mainline"
 
-  private let calls: GmemCalls
+  let calls: GmemCalls
   private let evaluator: ProcedureEvaluator
   private let contents: Int
   private let indices: Int
@@ -47,7 +47,19 @@ struct GmemReplay {
     var check = ""
     /// The byte that an access read.
     var value: Int?
+    /// Something refused a part of the call, whatever its answer is.
+    var isRefused = false
+    /// The page that a loop over pages came to last.
+    var page: Int?
   }
+
+  /// Whether the next calls are answered alike, whatever they are.
+  func isSame(as other: GmemReplay) -> Bool {
+    states == other.states && open == other.open && mappings == other.mappings
+  }
+
+  /// The first step of a fault on a page.
+  private static let loopStep = "snapshots mmu_invalidate_seq and reads the attribute"
 
   /// Carries out a step.
   ///
@@ -87,27 +99,31 @@ struct GmemReplay {
   /// Carries out a call of the spec from its VM's state.
   private mutating func perform(_ call: KVMCall) -> Result {
     do throws(SpecError) {
-      guard let answer = try begin(call) else {
+      var page: Int?
+      let made = try begin(call) { step in if step.label == Self.loopStep { page = step.element } }
+      guard let answer = made else {
         return Result(answer: "nothing", check: "\(call.action), which cannot happen here")
       }
       if call.vm >= 0 { states[call.vm] = answer.state }
       return Result(
         answer: answer.outcome.name,
         check: answer.check.map { "\($0.action): “\($0.text)”, \($0.location)" }
-          ?? "no check of \(call.action)")
+          ?? "no check of \(call.action)",
+        isRefused: answer.check != nil, page: page)
     } catch {
       return Result(answer: "\(error.code) \(error.message)", check: call.action)
     }
   }
 
-  private func begin(_ call: KVMCall) throws(SpecError) -> CarriedOutCall? {
+  private func begin(
+    _ call: KVMCall, observe: (TakenStep) -> Void = { _ in }
+  ) throws(SpecError) -> CarriedOutCall? {
     guard let action = evaluator.action(named: call.action) else {
       throw SpecError("TDX2016", "the spec has no call '\(call.action)'")
     }
     return try evaluator.call(
       action.number, try KVMReplay.encode(call.values, action.arguments),
-      from: states[call.vm] ?? evaluator.program.initial
-    ) { _ in }
+      from: states[call.vm] ?? evaluator.program.initial, observe: observe)
   }
 
   /// What the kernel put off until a call returned: files whose last reference went are released,

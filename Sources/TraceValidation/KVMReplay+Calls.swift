@@ -78,7 +78,7 @@ extension KVMReplay {
       if call.action == "KVM_RUN" {
         state = try plain(KVMVariables.exit, scriptedExit(script), state)
       }
-      let (answer, list) = try carryOut(call, state)
+      let (answer, list, page) = try carryOut(call, state)
       for (number, cell) in variables.injected.enumerated() {
         injected[number] = answer.state[cell]
       }
@@ -86,7 +86,8 @@ extension KVMReplay {
       return Result(
         answer: answer.outcome.name, leaves: list,
         check: answer.check.map { "\($0.action): “\($0.text)”, \($0.location)" }
-          ?? "no check of \(call.action)")
+          ?? "no check of \(call.action)",
+        isRefused: answer.check != nil, page: page)
     } catch {
       return Result(answer: "\(error.code) \(error.message)", check: call.action)
     }
@@ -94,19 +95,26 @@ extension KVMReplay {
 
   private func carryOut(
     _ call: KVMCall, _ state: [Int]
-  ) throws(SpecError) -> (CarriedOutCall, [ListedLeaf]) {
+  ) throws(SpecError) -> (CarriedOutCall, [ListedLeaf], page: Int?) {
     guard let action = evaluator.action(named: call.action) else {
       throw SpecError("TDX2016", "the spec has no call '\(call.action)'")
     }
     var list = LeafList(replay: self, page: scriptedPage(call))
+    var page: Int?
     let answer = try evaluator.call(
       action.number, try Self.encode(call.values, action.arguments), from: state
-    ) { list.add($0) }
+    ) { step in
+      list.add(step)
+      if step.label == Self.loopStep { page = step.element }
+    }
     guard let answer else {
       throw SpecError("TDX2016", "\(call.action) cannot happen in this state")
     }
-    return (answer, list.finished())
+    return (answer, list.finished(), page)
   }
+
+  /// The first step of KVM_PRE_FAULT_MEMORY on a page.
+  private static let loopStep = "kvm_arch_vcpu_pre_fault_memory"
 
   private func plain(
     _ name: String, _ values: [String: KVMCall.Value], _ state: [Int]

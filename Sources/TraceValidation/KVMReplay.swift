@@ -9,6 +9,14 @@ struct KVMSequence {
   /// SEAMCALLs as the kernel closed what was open at the process's end.
   let atExit: [ListedLeaf]
 
+  /// A sequence that nobody recorded.
+  init(cpus: Int, _ steps: [KVMStep]) {
+    id = ""
+    self.cpus = cpus
+    self.steps = steps
+    atExit = []
+  }
+
   init(_ value: TraceValue) throws(ModuleCallError) {
     guard let id = value["id"]?.text, case .list(let list)? = value["steps"] else {
       throw ModuleCallError("a sequence has an id and steps")
@@ -78,6 +86,16 @@ struct KVMReplay {
     var answer: String
     var leaves: [ListedLeaf] = []
     var check = ""
+    /// Something refused a part of the call, whatever its answer is.
+    var isRefused = false
+    /// The page that a loop over pages came to last.
+    var page: Int?
+  }
+
+  /// Whether the next calls are answered alike, whatever they are.
+  func isSame(as other: KVMReplay) -> Bool {
+    states == other.states && injected == other.injected && statuses == other.statuses
+      && script == other.script && descriptors == other.descriptors && mapped == other.mapped
   }
 
   /// Carries out a step.

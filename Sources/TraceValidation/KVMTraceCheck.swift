@@ -82,10 +82,12 @@ public struct KVMTraceCheck {
     _ replay: inout KVMReplay, _ sequence: KVMSequence, _ place: String
   ) throws(ModuleCallError) {
     for (number, step) in sequence.steps.enumerated() {
+      let exit = replay.script
       guard let result = try replay.carryOut(step) else { continue }
       if result.leaves.contains(where: { $0.leaf == "TDH.VP.ENTER" }) { replay.script = nil }
       if !step.isCompared { continue }
-      let differences = compare(step, result)
+      let written = WrittenFields(step, result, replay.calls, exit: exit)
+      let differences = compare(step, result, written)
       guard differences.isEmpty else {
         skip(sequence.steps.dropFirst(number + 1))
         return note(step, number + 1, differences, result.check, sequence, place)
@@ -103,17 +105,18 @@ public struct KVMTraceCheck {
   }
 
   private mutating func compare(
-    _ step: KVMStep, _ result: KVMReplay.Result
+    _ step: KVMStep, _ result: KVMReplay.Result, _ written: WrittenFields
   ) -> [(what: String, expected: String, got: String)] {
-    var differences: [(what: String, expected: String, got: String)] = []
+    var differences: [(what: String, expected: String, got: String)]
     var expected = step.answer
     var got = result.answer
     if step.op == "KVM_CHECK_EXTENSION", step.ret != -1 {
       expected = "\(step.ret)"
       got = got == "cpus" ? "\(sequenceCPUs)" : got
     }
-    answers.add(step.op, step.answer, agreed: expected == got)
+    differences = written.differences(from: step.out)
     if expected != got { differences.append(("answer", expected, got)) }
+    answers.add(step.op, step.answer, agreed: differences.isEmpty)
     let list = difference(step.leaves, result.leaves)
     lists.add(step.op, step.answer, agreed: list == nil)
     if let list { differences.append(list) }

@@ -27,6 +27,10 @@ extension TDXSpec {
           parallel, parallel-2    two threads make one or two calls each at once, in a scope with \
         two threads: what comes of it is what some order of the calls' steps gives
           random                  random walks
+          deviations              lives of VMs and every way to leave them: calls dropped, repeated, \
+        moved, with every other value of each argument, with SEAMCALLs that fail; in the words of \
+        recordings (kvm/tdx, gmem/mainline). --observe seamcalls and --observe written have tests \
+        look at those
 
         EXAMPLES
           tdxspec generate gmem/mainline --scope small --call mmap --call munmap --criterion tour
@@ -93,6 +97,16 @@ extension TDXSpec {
       help: ArgumentHelp(
         "For parallel: race each pair of calls in so many states.", valueName: "n"))
     var states = 3
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "For deviations: only lives of this recorded environment; may be repeated.",
+        valueName: "name"))
+    var environment: [String] = []
+
+    @Flag(name: .long, help: "For deviations: keep every test that shows a new call or order.")
+    var thorough = false
 
     @Option(
       name: .long, help: ArgumentHelp("How many calls a fresh start is worth.", valueName: "n"))

@@ -3,6 +3,7 @@ import ConformanceKit
 import SpecLanguage
 import SpecProgram
 import TestGeneration
+import TraceValidation
 import Verdicts
 
 /// Makes a suite and says what it is.
@@ -13,6 +14,7 @@ struct GenerateRunner {
     guard let criterion = Criterion(command.criterion, k: command.k) else {
       throw ValidationError("there is no criterion '\(command.criterion)'")
     }
+    if criterion == .deviations { return try writeDeviations() }
     do {
       if case .parallel(let calls) = criterion { return try races(criterion, calls) }
       let (writer, plan) = try plan(criterion)
@@ -51,6 +53,38 @@ struct GenerateRunner {
       try FileOutput.write(try SuiteText(suite).text(), to: output)
     }
     try report(GeneratedSuite(writer, suite, guarantee: plan.guarantee, walks: 0, []))
+    return .success
+  }
+
+  private func writeDeviations() throws -> ExitStatus {
+    let spec = try SpecLookup.describe(command.spec, mutate: command.scope.mutate)
+    if spec.name == ModuleTraceCheck.spec { return try writeModuleDeviations(spec) }
+    var options = DeviationSuite.Options()
+    options.environments = Set(command.environment)
+    options.isThorough = command.thorough
+    options.seesSeamcalls = command.observe.contains(SeamcallList.name)
+    options.seesWritten = command.observe.contains("written")
+    if let walks = command.random { options.walks = walks }
+    options.seed = command.seed
+    let made = DeviationSuite(spec, options)
+    guard !made.tests.isEmpty else {
+      throw ValidationError("\(spec.name) answers no recordings of such an environment")
+    }
+    if let output = command.output {
+      try FileOutput.write(try SuiteText(made.suite).text(), to: output)
+    }
+    try Output.standard.write(GeneratedDeviations(made).text(json: command.json))
+    return .success
+  }
+
+  private func writeModuleDeviations(_ spec: SpecDescription) throws -> ExitStatus {
+    let scope = try ResolvedScope(spec, scope: ModuleTraceCheck.scope)
+    let program = try Program(spec, scope, ProgramOptions(withoutProperties: true))
+    let made = try ModuleSuite(program, walks: command.random ?? 40, seed: command.seed)
+    if let output = command.output {
+      try FileOutput.write(try SuiteText(made.suite).text(), to: output)
+    }
+    try Output.standard.write(GeneratedDeviations(made).text(json: command.json))
     return .success
   }
 

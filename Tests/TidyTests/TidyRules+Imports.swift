@@ -11,7 +11,7 @@ extension TidyRules {
 
   /// Imports between modules of one height that were decided on.
   static let siblings: [String: Set<String>] = [
-    "TestGeneration": ["Explorer"],
+    "TestGeneration": ["Explorer", "TraceValidation"],
     "TraceValidation": ["Explorer"],
     "Documents": ["Explorer", "Verdicts"],
     "SimulatorReplay": ["TraceValidation"],

@@ -1,0 +1,190 @@
+import ConformanceKit
+
+/// A sequence of calls to be tried: a life, or one that differs from it.
+struct Deviation {
+  struct Step {
+    var call: Call
+    /// The call is left out unless it changes nothing: what follows goes on as if it were not
+    /// there.
+    var isAside = false
+  }
+
+  /// What it is called: the life and the kind.
+  let name: String
+  let purpose: String
+  let steps: [Step]
+}
+
+/// Every way to deviate from a life that a suite looks at.
+struct Deviations {
+  let life: Life
+  private let variants: CallVariants
+
+  init(_ life: Life) {
+    self.life = life
+    variants = CallVariants(life.calls)
+  }
+
+  private func make(_ kind: String, _ purpose: String, _ calls: [Call]) -> Deviation {
+    Deviation(
+      name: "\(life.name)-\(kind)", purpose: purpose, steps: calls.map { Deviation.Step(call: $0) })
+  }
+
+  var straight: Deviation { make("life", "the life as it is", life.calls) }
+
+  /// A call is missing, is made twice, or is made before the one before it.
+  var order: [Deviation] {
+    let calls = life.calls
+    return calls.indices.flatMap { place -> [Deviation] in
+      let call = calls[place]
+      var without = calls
+      without.remove(at: place)
+      var twice = calls
+      twice.insert(call, at: place)
+      var result = [
+        make("drop", "without \(call)", without), make("repeat", "\(call) twice", twice),
+      ]
+      if place > 0 {
+        var swapped = calls
+        swapped.swapAt(place - 1, place)
+        result.append(make("swap", "\(call) before \(calls[place - 1])", swapped))
+      }
+      return result
+    }
+  }
+
+  /// A call with one other argument.
+  var replacements: [Deviation] {
+    life.calls.indices.flatMap { place in
+      variants.changes(of: life.calls[place]).map { change in
+        var calls = life.calls
+        calls[place] = change.applied(to: calls[place])
+        return make("value", "\(calls[place])", calls)
+      }
+    }
+  }
+
+  /// A later call, or one with another argument, comes earlier, where it succeeds.
+  ///
+  /// - Parameter distance: how many calls earlier.
+  func early(_ distance: Int) -> [Deviation] {
+    life.calls.indices.compactMap { place in
+      guard place >= distance else { return nil }
+      var calls = life.calls
+      let call = calls.remove(at: place)
+      calls.insert(call, at: place - distance)
+      return make("move", "\(call) \(distance) calls earlier", calls)
+    }
+  }
+
+  /// A SEAMCALL of a call fails.
+  ///
+  /// - Parameter leaves: for each call of the life the leaves that it calls.
+  func failures(_ leaves: [[String]]) -> [Deviation] {
+    zip(life.calls.indices, leaves).flatMap { place, leaves in
+      leaves.flatMap { leaf in
+        Self.statuses.map { status, count in
+          var calls = life.calls
+          let told = Call(
+            "standin_fail",
+            ["leaf": .text(leaf), "count": .integer(count), "status": .text(status)])
+          calls.insert(told, at: place)
+          return make("fail", "\(leaf) fails \(count) times with \(status)", calls)
+        }
+      }
+    }
+  }
+
+  /// Entropy is waited for up to ten times, a busy operand is tried again by some, and others
+  /// are errors (kvm-tdx §1.6).
+  private static let statuses: [(String, Int64)] = [
+    ("0x8000020300000000", 1), ("0x8000020300000000", 11), ("0x8000020000000000", 1),
+    ("0x8000020000000092", 2), ("0xc000010000000001", 1),
+  ]
+
+  /// Calls that are refused or change nothing, as many in a row as a sequence has room for, at a
+  /// place of the life: each call of it with each other argument, and as it is.
+  ///
+  /// - Parameter place: before which call.
+  func asides(at place: Int) -> [Deviation] {
+    var all: [Call] = []
+    for call in life.calls.uniqued where !Self.speaksToStandin(call) {
+      let changes = variants.changes(of: call)
+      all += ([call] + changes.map { $0.applied(to: call) }).map(renamed)
+    }
+    return chunks(all.uniqued, at: place)
+  }
+
+  /// As above, with two other arguments, one of them at the place of the call itself: which of the
+  /// two is refused shows the order of the checks.
+  func pairs(at place: Int) -> [Deviation] {
+    let call = life.calls[place]
+    guard !Self.speaksToStandin(call) else { return [] }
+    let changes = variants.changes(of: call)
+    var all: [Call] = []
+    for (number, first) in changes.enumerated() {
+      for second in changes.dropFirst(number + 1) where second.argument != first.argument {
+        all.append(renamed(second.applied(to: first.applied(to: call))))
+      }
+    }
+    return chunks(all.uniqued, at: place)
+  }
+
+  /// So many that their numbers do not cut memory into more intervals than a spec has.
+  private static var mostAsides: Int { 24 }
+
+  private func chunks(_ calls: [Call], at place: Int) -> [Deviation] {
+    let before = life.calls[..<place].map { Deviation.Step(call: $0) }
+    let after = life.calls[place...].prefix(4).map { Deviation.Step(call: $0) }
+    return stride(from: 0, to: calls.count, by: Self.mostAsides).map { start in
+      let some = calls[start..<min(start + Self.mostAsides, calls.count)]
+      return Deviation(
+        name: "\(life.name)-aside",
+        purpose: "calls that change nothing, before call \(place + 1) of the life",
+        steps: before + some.map { Deviation.Step(call: $0, isAside: true) } + after)
+    }
+  }
+
+  private static func speaksToStandin(_ call: Call) -> Bool {
+    ["standin_script", "standin_fail", "set_hypercall_ret", "munmap", "touch"].contains(call.name)
+  }
+
+  /// What a call makes has a name of its own; of vCPUs one for each id.
+  private func renamed(_ call: Call) -> Call {
+    guard case .text(let new)? = call.arguments["new"] else { return call }
+    var call = call
+    let kind = String(new.prefix { $0.isLetter })
+    call.arguments["new"] = .text("\(kind)90")
+    if case .integer(let id)? = call.arguments["id"] {
+      call.arguments["new"] = .text("\(kind)9\(id)")
+    }
+    return call
+  }
+
+  /// Lives with several deviations at once.
+  func walks(_ count: Int, seed: UInt64) -> [Deviation] {
+    var numbers = SeededNumbers(seed: seed)
+    return (0..<count).map { _ in
+      var calls = life.calls
+      for _ in 0..<(2 + numbers.below(6)) { deviate(&calls, &numbers) }
+      return make("walk", "several deviations at once", calls)
+    }
+  }
+
+  private func deviate(_ calls: inout [Call], _ numbers: inout SeededNumbers) {
+    guard !calls.isEmpty else { return }
+    let place = numbers.below(calls.count)
+    let other = numbers.below(calls.count)
+    switch numbers.below(8) {
+    case 0: calls.remove(at: place)
+    case 1: calls.insert(calls[place], at: place)
+    case 2: calls.swapAt(place, other)
+    case 3: calls.insert(calls.remove(at: place), at: other)
+    case 4, 5: calls.insert(life.calls[numbers.below(life.calls.count)], at: place)
+    default:
+      let changes = variants.changes(of: calls[place])
+      guard !changes.isEmpty else { return }
+      calls[place] = changes[numbers.below(changes.count)].applied(to: calls[place])
+    }
+  }
+}

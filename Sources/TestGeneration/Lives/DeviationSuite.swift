@@ -1,0 +1,136 @@
+import ConformanceKit
+import SpecLanguage
+import TraceValidation
+
+/// A suite in the words of recordings: lives of VMs and what deviates from them, each call with
+/// the answer, the SEAMCALLs and the fields written back that the spec gives.
+///
+/// Values of arguments are put into the spec's classes by the reader of recorded calls, so that
+/// any value can be used; the spec is carried out along each sequence.
+public struct DeviationSuite {
+  /// How much is tried.
+  public struct Options: Sendable {
+    /// Only lives of these environments; empty for all.
+    public var environments: Set<String> = []
+    /// Everything that a deviation shows counts as new, instead of what a spec tells apart.
+    public var isThorough = false
+    /// Tests look at SEAMCALLs.
+    public var seesSeamcalls = false
+    /// Tests look at what is written back.
+    public var seesWritten = false
+    /// Lives with several deviations each: how many for each life, and from which seed.
+    public var walks = 20
+    public var seed: UInt64 = 1
+
+    public init() {}
+  }
+
+  public private(set) var tests: [ConformanceTest] = []
+  /// How many sequences were carried out, and how many the spec has no room for.
+  public private(set) var tried = 0
+  public private(set) var roomless = 0
+  /// Different calls with their answers, and different reasons with SEAMCALLs.
+  public private(set) var calls = 0
+  public private(set) var reasons = 0
+
+  private let spec: SpecDescription
+  private let options: Options
+  private var seen: Set<UInt64> = []
+
+  public init(_ spec: SpecDescription, _ options: Options) {
+    self.spec = spec
+    self.options = options
+    for life in Life.all(of: spec.name)
+    where options.environments.isEmpty || options.environments.contains(life.environment) {
+      add(life)
+    }
+  }
+
+  private mutating func add(_ life: Life) {
+    let deviations = Deviations(life)
+    let leaves = add(deviations.straight, life)
+    for deviation in deviations.order { add(deviation, life) }
+    if let leaves {
+      for deviation in deviations.failures(leaves) { add(deviation, life) }
+    }
+    for deviation in deviations.replacements { add(deviation, life) }
+    for distance in options.isThorough ? [2, 4, 8, 16] : [3, 9] {
+      for deviation in deviations.early(distance) { add(deviation, life) }
+    }
+    for deviation in deviations.walks(options.walks, seed: options.seed) { add(deviation, life) }
+    for place in life.calls.indices where options.isThorough || place % 5 == 4 {
+      for deviation in deviations.asides(at: place) { add(deviation, life) }
+    }
+    if options.isThorough {
+      for place in life.calls.indices {
+        for deviation in deviations.pairs(at: place) { add(deviation, life) }
+      }
+    }
+  }
+
+  /// - Returns: the leaves that each call makes, when the spec has room for the sequence.
+  @discardableResult
+  private mutating func add(_ deviation: Deviation, _ life: Life) -> [[String]]? {
+    tried += 1
+    let sight = DeviationTest.Sight(
+      seamcalls: options.seesSeamcalls, written: options.seesWritten)
+    let seen = self.seen
+    let test = DeviationTest(deviation, life, spec, sight) { [isThorough = options.isThorough] in
+      Self.isNew($0, seen, isThorough)
+    }
+    guard let test else {
+      roomless += 1
+      return nil
+    }
+    guard test.shown.contains(where: { Self.isNew($0, seen, options.isThorough) }) else {
+      return test.leaves
+    }
+    for shown in test.shown {
+      if self.seen.insert(shown[0]).inserted { calls += 1 }
+      if self.seen.insert(shown[1]).inserted { reasons += 1 }
+      self.seen.insert(shown[2])
+    }
+    append(test, deviation, life)
+    return test.leaves
+  }
+
+  private static func isNew(_ shown: [UInt64], _ seen: Set<UInt64>, _ isThorough: Bool) -> Bool {
+    isThorough ? shown.contains { !seen.contains($0) } : !seen.contains(shown[1])
+  }
+
+  private mutating func append(_ test: DeviationTest, _ deviation: Deviation, _ life: Life) {
+    let digits = "\(tests.count + 1)"
+    let number = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+    var requires: Set<Capability> = []
+    if options.seesSeamcalls, life.environment == "kvm-7.3-tdx-standin" {
+      requires.insert("seamcall-log")
+    }
+    tests.append(
+      ConformanceTest(
+        id: "\(deviation.name)-\(number)", purpose: deviation.purpose,
+        covers: test.steps.map { "action \($0.call.name)" }.uniqued.sorted(),
+        requires: requires, steps: test.steps))
+  }
+
+  /// What running the tests shows.
+  public var guarantee: String {
+    "makes \(calls) different calls with their answers, of \(reasons) kinds that a check, an "
+      + "answer and SEAMCALLs make, along \(tests.count) of \(tried) deviations from the lives"
+  }
+
+  /// What that takes for granted.
+  public var hypotheses: [String] {
+    [
+      "a fresh start brings the implementation to its initial state",
+      "one process calls, and waits for each answer",
+      "values that the reader of recorded calls puts into one class are answered alike where no "
+        + "test has them",
+    ]
+  }
+
+  public var suite: ConformanceSuite {
+    let assumptions = hypotheses.map { "(\($0))" }.joined(separator: " ")
+    return ConformanceSuite(
+      name: "\(spec.name) deviations", guarantee: "\(guarantee), if \(assumptions)", tests: tests)
+  }
+}

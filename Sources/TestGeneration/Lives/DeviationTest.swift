@@ -1,0 +1,121 @@
+import ConformanceKit
+import SpecLanguage
+import SpecProgram
+import TraceValidation
+
+/// A deviation with the answers that a spec gives: a test, and what is new about it.
+struct DeviationTest {
+  private(set) var steps: [ConformanceTest.Step] = []
+  /// What the test shows: hashes of calls with their answers and of what came before them.
+  private(set) var shown: [[UInt64]] = []
+  /// For each step the SEAMCALLs by leaf, once each.
+  private(set) var leaves: [[String]] = []
+
+  /// What tests look at besides answers.
+  struct Sight: Sendable {
+    var seamcalls: Bool
+    var written: Bool
+  }
+
+  private let sight: Sight
+  /// What made the last change.
+  private var context = ""
+
+  /// - Parameter keeps: whether a call that changes nothing is worth making, by what it shows.
+  /// - Returns: nil when the spec has no room for the calls.
+  init?(
+    _ deviation: Deviation, _ life: Life, _ spec: SpecDescription, _ sight: Sight,
+    keeps: ([UInt64]) -> Bool
+  ) {
+    self.sight = sight
+    let calls = deviation.steps.map { TraceValue($0.call) }
+    let made = Result { () throws(SpecError) in
+      try SequenceOracle(life.environment, cpus: life.cpus, calls, spec)
+    }
+    guard case .success(var oracle) = made else { return nil }
+    var handles: Set<String> = ["dev"]
+    for (number, step) in deviation.steps.enumerated() where Self.canMake(step.call, handles) {
+      let before = oracle
+      guard let answer = oracle.answer(number) else { continue }
+      if step.isAside {
+        oracle = before
+        guard !answer.changes, keeps(show(step.call, answer)) else { continue }
+      } else if !answer.isRefusal {
+        Self.note(step.call, &handles)
+      }
+      add(step.call, answer)
+    }
+    if let answer = oracle.end() { add(Call("exit"), answer) }
+  }
+
+  private static func text(_ call: Call, _ argument: String) -> String? {
+    guard case .text(let text)? = call.arguments[argument] else { return nil }
+    return text
+  }
+
+  /// Whether the descriptor and the mapping that it names were made; a memfd need not be there.
+  private static func canMake(_ call: Call, _ handles: Set<String>) -> Bool {
+    if let on = text(call, "on"), !handles.contains(on) { return false }
+    if let new = text(call, "new"), handles.contains(new) { return false }
+    if let hva = text(call, "hva"), hva.hasPrefix("map") {
+      return handles.contains(String(hva.prefix { $0 != "+" }))
+    }
+    return true
+  }
+
+  private static func note(_ call: Call, _ handles: inout Set<String>) {
+    guard call.arguments["by"] == nil else { return }
+    if let new = text(call, "new") { handles.insert(new) }
+    if call.name == "munmap", let on = text(call, "on") { handles.remove(on) }
+  }
+
+  private mutating func add(_ call: Call, _ answer: SequenceOracle.Answer) {
+    shown.append(show(call, answer))
+    leaves.append(answer.leaves.map(\.name).uniqued)
+    if answer.changes { context = "\(call.name) \(answer.outcome) \(answer.check)" }
+    var written: [String: TestValue] = [:]
+    if sight.written { written = answer.written.mapValues(\.asTestValue) }
+    if sight.seamcalls, let list = Self.list(answer.leaves) {
+      written[SeamcallList.name] = list
+    }
+    steps.append(
+      ConformanceTest.Step(call, expect: [Self.expected(call, answer.outcome)], written: written))
+  }
+
+  /// Nil when it is not known where in the guest a SEAMCALL works.
+  private static func list(_ leaves: [SequenceOracle.Leaf]) -> TestValue? {
+    var list = SeamcallList()
+    for leaf in leaves {
+      if SeamcallList.isPlaced(leaf.name), leaf.gpa == nil { return nil }
+      list.add(leaf.name, status: leaf.status, gpa: leaf.gpa)
+    }
+    return list.value
+  }
+
+  private static func expected(_ call: Call, _ outcome: String) -> ExpectedOutcome {
+    if outcome == "ok" {
+      return call.arguments["new"] == nil ? .exactly(.ok(0)) : .success
+    }
+    if let number = Int64(outcome) { return .exactly(.ok(.integer(number))) }
+    // A child makes the access and tells which signal it died of.
+    if outcome.hasPrefix("SIG") { return .exactly(.ok(0)) }
+    guard let errno = Errno(name: outcome) else { return .exactly(.ok(.text(outcome))) }
+    return .exactly(.errno(errno))
+  }
+
+  /// What making the call here shows: the call with its answer; the answer's reason, its
+  /// SEAMCALLs and what it wrote; and these after the last change.
+  private func show(_ call: Call, _ answer: SequenceOracle.Answer) -> [UInt64] {
+    let reason = "\(call.name) \(answer.outcome) \(answer.check)"
+    let list = answer.leaves.map { "\($0.name)\($0.status)" }.uniqued.joined(separator: " ")
+    return [
+      Self.hash("\(call) \(answer.outcome) \(answer.check)"), Self.hash("\(reason) \(list)"),
+      Self.hash("\(context) then \(reason)"),
+    ]
+  }
+
+  /// 64-bit FNV-1a.
+  private static func hash(_ text: String) -> UInt64 {
+    text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  }
+}

@@ -8,9 +8,11 @@ struct GmemCalls {
 
   /// GPAs of memslots lie below this bit.
   let gpaBits: UInt64
+  let isSumSigned: Bool
 
-  init(_ steps: [KVMStep], gpaBits: UInt64) {
-    self.gpaBits = gpaBits
+  init(_ steps: [KVMStep], _ environment: GmemEnvironment) {
+    gpaBits = environment.gpaBits
+    isSumSigned = environment.isSumSigned
     handles = KVMHandles(steps)
     geometry = KVMGeometry(steps, followsContents: true)
     for step in steps where step.op.hasPrefix("KVM_SET_USER_MEMORY_REGION") {

@@ -20,7 +20,7 @@ struct GmemReplay {
   init(
     _ sequence: KVMSequence, _ spec: SpecDescription, _ environment: GmemEnvironment
   ) throws(SpecError) {
-    calls = GmemCalls(sequence.steps, gpaBits: environment.gpaBits)
+    calls = GmemCalls(sequence.steps, environment)
     let handles = calls.handles
     let geometry = calls.geometry
     indices = max(1, geometry.files.values.map(\.count).max() ?? 1)

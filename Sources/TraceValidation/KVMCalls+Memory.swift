@@ -49,7 +49,7 @@ extension KVMCalls {
     let offset = step.number("gmem_offset") ?? 0
     let hva = BufferPlace(step.text("hva"))
     let isFine =
-      gpa % 4096 == 0 && size % 4096 == 0 && hva.isAligned && !hva.isBeyondUser
+      gpa % 4096 == 0 && size % 4096 == 0 && hva.isAligned && !hva.isBeyondUser(size)
       && !gpa.addingReportingOverflow(size).overflow && size >> 12 <= Self.mostPages
       && (step.number("slot") ?? 0) >> 16 == 0
       && (!isGmem || offset % 4096 == 0 && !offset.addingReportingOverflow(size).overflow)

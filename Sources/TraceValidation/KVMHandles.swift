@@ -34,8 +34,10 @@ struct KVMHandles: Sendable {
         objects[new] = .vcpu(vm: vm, id(step.number("id") ?? 0, in: vm))
       case "KVM_CREATE_GUEST_MEMFD":
         guard let vm = vm(of: step.on), let new = step.text("new") else { continue }
-        objects[new] = .gmem(vm: vm, fileCounts[vm])
-        fileCounts[vm] += 1
+        if objects[new] == nil {
+          objects[new] = .gmem(vm: vm, fileCounts[vm])
+          fileCounts[vm] += 1
+        }
         sizes[new] = step.number("size")
       case "mmap":
         guard let new = step.text("new") else { continue }

@@ -107,6 +107,8 @@ struct CallVariants {
     case (_, "size"):
       // KVM_MEM_MAX_NR_PAGES is 2^31 - 1.
       return hex(near + [0, 1, (1 << 43) - 0x1000, 1 << 43, lastPage])
+    case (_, "gmem_offset"):
+      return hex(near + [0, 1, 0x4000, 0x6000, 0x8000, top - 0x1000, lastPage])
     default: return hex(near + [0, 1, 0x4000, 0x6000, 0x8000, top - 0x1000, top, lastPage])
     }
   }
@@ -161,10 +163,9 @@ struct CallVariants {
       [
         "PUNCH_HOLE|KEEP_SIZE", "KEEP_SIZE", "0", "PUNCH_HOLE", "ZERO_RANGE", "COLLAPSE_RANGE",
       ]
-    case (_, "prot"): ["READ|WRITE", "READ", "NONE"]
+    case (_, "prot"): ["READ|WRITE", "READ", "NONE", "READ|EXEC"]
     case (_, "mp_state"): [0, 1, 2, 3, 4].map { .integer($0) }
     case (_, "ret"): [0, 1, 11, 22].map { .integer($0) }
-    case ("touch", "write"): [true, false]
     default: []
     }
   }

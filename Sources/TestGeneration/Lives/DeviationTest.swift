@@ -11,6 +11,9 @@ struct DeviationTest {
   /// For each step the SEAMCALLs by leaf, once each.
   private(set) var leaves: [[String]] = []
 
+  /// Calls that change nothing and are refused, whether or not they are worth making.
+  private(set) var refusals: [Call: Refusal] = [:]
+
   /// What tests look at besides answers.
   struct Sight: Sendable {
     var seamcalls: Bool
@@ -39,6 +42,9 @@ struct DeviationTest {
       guard let answer = oracle.answer(number) else { continue }
       if step.isAside {
         oracle = before
+        if answer.isRefusal {
+          refusals[step.call] = Refusal(errno: answer.outcome, check: answer.check)
+        }
         guard !answer.changes, keeps(show(step.call, answer)) else { continue }
       } else if !answer.isRefusal {
         Self.note(step.call, &handles)

@@ -253,10 +253,12 @@ struct GmemCalls {
     let request: String =
       if offset >> 63 != 0 || length >> 63 != 0 || length == 0 {
         "negative"
-      } else if !isPunch && step.text("mode") != "KEEP_SIZE" {
+      } else if step.text("mode") == "PUNCH_HOLE" {
         "unsupported"
       } else if end.partialValue >> 63 != 0 {
         "tooBig"
+      } else if !isPunch && step.text("mode") != "KEEP_SIZE" {
+        "unsupported"
       } else if offset % 4096 != 0 || length % 4096 != 0 || !isWithin {
         "malformed"
       } else {

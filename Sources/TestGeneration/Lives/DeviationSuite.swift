@@ -33,12 +33,14 @@ public struct DeviationSuite {
   public private(set) var calls = 0
   public private(set) var reasons = 0
 
-  private let spec: SpecDescription
+  private let name: String
+  private let programs: ReplayPrograms
   private let options: Options
   private var seen: Set<UInt64> = []
 
   public init(_ spec: SpecDescription, _ options: Options) {
-    self.spec = spec
+    name = spec.name
+    programs = ReplayPrograms(spec)
     self.options = options
     for life in Life.all(of: spec.name)
     where options.environments.isEmpty || options.environments.contains(life.environment) {
@@ -85,16 +87,14 @@ public struct DeviationSuite {
     let sight = DeviationTest.Sight(
       seamcalls: options.seesSeamcalls, written: options.seesWritten)
     let seen = self.seen
-    let test = DeviationTest(deviation, life, spec, sight) { [isThorough = options.isThorough] in
-      Self.isNew($0, seen, isThorough)
+    let test = DeviationTest(deviation, life, programs, sight) { shown in
+      shown.prefix(2).contains { !seen.contains($0) }
     }
     guard let test else {
       roomless += 1
       return nil
     }
-    guard test.shown.contains(where: { Self.isNew($0, seen, options.isThorough) }) else {
-      return test
-    }
+    guard isWorthIt(test, deviation) else { return test }
     for shown in test.shown {
       if self.seen.insert(shown[0]).inserted { calls += 1 }
       if self.seen.insert(shown[1]).inserted { reasons += 1 }
@@ -104,8 +104,14 @@ public struct DeviationSuite {
     return test
   }
 
-  private static func isNew(_ shown: [UInt64], _ seen: Set<UInt64>, _ isThorough: Bool) -> Bool {
-    shown.prefix(isThorough ? 3 : 2).contains { !seen.contains($0) }
+  /// Calls aside are cheap: there each call and answer counts. A whole life is worth it for a new
+  /// reason, and for whatever is new when a suite is thorough.
+  private func isWorthIt(_ test: DeviationTest, _ deviation: Deviation) -> Bool {
+    test.shown.contains { shown in
+      if options.isThorough { return shown.contains { !seen.contains($0) } }
+      let isAside = deviation.steps.contains(where: \.isAside)
+      return !seen.contains(shown[1]) || isAside && !seen.contains(shown[0])
+    }
   }
 
   private mutating func append(_ test: DeviationTest, _ deviation: Deviation, _ life: Life) {
@@ -141,6 +147,6 @@ public struct DeviationSuite {
   public var suite: ConformanceSuite {
     let assumptions = hypotheses.map { "(\($0))" }.joined(separator: " ")
     return ConformanceSuite(
-      name: "\(spec.name) deviations", guarantee: "\(guarantee), if \(assumptions)", tests: tests)
+      name: "\(name) deviations", guarantee: "\(guarantee), if \(assumptions)", tests: tests)
   }
 }

@@ -8,7 +8,7 @@ extension Life {
     Life(name: "td", environment: environment, cpus: 2, calls: building + running + ending),
     Life(name: "td-memory", environment: environment, cpus: 2, calls: memory),
     Life(name: "two-tds", environment: environment, cpus: 2, calls: twoTDs),
-    Life(name: "wide-td", environment: environment, cpus: 4, calls: wide),
+    Life(name: "wide-td", environment: environment, cpus: 2, calls: wide),
     Life(name: "other-types", environment: environment, cpus: 2, calls: otherTypes),
   ]
 

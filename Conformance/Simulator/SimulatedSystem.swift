@@ -52,12 +52,14 @@ public struct SimulatedSystem: Hashable, Sendable {
     self = found
   }
 
-  /// The faults that the system can have: those of places that its calls may pass.
-  public var faults: [Fault] {
+  /// The faults that the system can have.
+  public var faults: [Fault] { Fault.all.filter(canHave) }
+
+  /// Whether there is the part that makes the fault.
+  func canHave(_ fault: Fault) -> Bool {
     switch kind {
-    case .module: Fault.all.filter(\.isOfModule)
-    case .kernel(_, hasModule: false): Fault.all.filter { !$0.isOfModule }
-    case .kernel(_, hasModule: true): Fault.all
+    case .module: fault.isOfModule
+    case .kernel(_, let hasModule): hasModule || !fault.isOfModule
     }
   }
 }

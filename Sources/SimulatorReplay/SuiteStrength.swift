@@ -36,6 +36,8 @@ public struct SuiteStrength: Sendable {
   /// The tests that do not pass without a fault, with why; they count for nothing.
   public let unsound: [TestReport]
   private let profile: Profile
+  /// What the system complains of after each test without a fault.
+  private let complaints: [[String]]
   /// The numbers of the tests that pass each place.
   private let passing: [Place: [Int]]
 
@@ -63,10 +65,12 @@ public struct SuiteStrength: Sendable {
     var backend = SimulatedBackend(system, survey: survey)
     var unsound: [TestReport] = []
     var passing: [Place: [Int]] = [:]
+    var complaints: [[String]] = []
     for (number, test) in suite.tests.enumerated() {
       _ = survey.take()
       let report = Self.report(test, runner, &backend)
-      guard report.verdict == .pass, (try? backend.complaints())?.isEmpty == true else {
+      complaints.append((try? backend.complaints()) ?? [])
+      guard report.verdict == .pass else {
         unsound.append(report)
         continue
       }
@@ -74,6 +78,7 @@ public struct SuiteStrength: Sendable {
     }
     self.unsound = unsound
     self.passing = passing
+    self.complaints = complaints
   }
 
   private static func place(_ place: FaultPlace) -> Place {
@@ -108,9 +113,8 @@ public struct SuiteStrength: Sendable {
     var backend = SimulatedBackend(system, faults: [fault])
     var complained: Fate?
     for number in numbers {
-      let test = suite.tests[number]
-      guard let notice = Self.notice(test, runner, &backend) else { continue }
-      let fate = Fate.noticed(notice, test: test.id)
+      guard let notice = notice(number, runner, &backend) else { continue }
+      let fate = Fate.noticed(notice, test: suite.tests[number].id)
       // An answer says more than a complaint, which not every system makes.
       if notice != .complaint { return fate }
       complained = complained ?? fate
@@ -118,14 +122,14 @@ public struct SuiteStrength: Sendable {
     return complained ?? .survives(tests: numbers.count)
   }
 
-  private static func notice(
-    _ test: ConformanceTest, _ runner: Runner, _ backend: inout SimulatedBackend
+  private func notice(
+    _ number: Int, _ runner: Runner, _ backend: inout SimulatedBackend
   ) -> Notice? {
     do throws(BackendError) {
-      let report = try runner.run(test, on: &backend)
+      let report = try runner.run(suite.tests[number], on: &backend)
       if report.verdict.isFailure { return .divergence }
       if report.verdict != .pass { return .noAnswer }
-      return try backend.complaints().isEmpty ? nil : .complaint
+      return try backend.complaints() == complaints[number] ? nil : .complaint
     } catch {
       return .breakdown
     }

@@ -53,7 +53,8 @@ public struct GmemTraceCheck {
     for (number, step) in sequence.steps.enumerated() {
       guard let result = try replay.carryOut(step), isCompared(step) else { continue }
       let differences =
-        compare(step, result) + WrittenFields(step, result, replay.calls).differences(from: step.out)
+        compare(step, result)
+        + WrittenFields(step, result, replay.calls).differences(from: step.out)
       answers.add(step.op, answer(of: step), agreed: differences.isEmpty)
       guard differences.isEmpty else {
         skip(sequence.steps.dropFirst(number + 1))

@@ -157,7 +157,7 @@ struct ModuleReplay {
   }
 
   /// The status and operand of an answer's name: `TDX_OPERAND_BUSY|RCX`.
-  private static func split(_ outcome: Outcome) -> (status: String?, operand: String?) {
+  static func split(_ outcome: Outcome) -> (status: String?, operand: String?) {
     if outcome == .ok { return ("TDX_SUCCESS", nil) }
     if outcome.kind == .success { return (nil, nil) }
     let parts = outcome.name.split(separator: "|", maxSplits: 1).map(String.init)

@@ -143,8 +143,10 @@ struct WrittenFields {
   ) -> [(what: String, expected: String, got: String)] {
     values.sorted { $0.key < $1.key }.compactMap { name, value in
       let expected = recorded?[name]
-      let isSame = expected == value || (expected?.unsigned != nil
-        && expected?.unsigned == value.unsigned)
+      let isSame =
+        expected == value
+        || (expected?.unsigned != nil
+          && expected?.unsigned == value.unsigned)
       return isSame ? nil : (name, expected?.json ?? "nothing", value.json)
     }
   }

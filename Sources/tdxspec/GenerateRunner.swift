@@ -3,6 +3,7 @@ import ConformanceKit
 import SpecLanguage
 import SpecProgram
 import TestGeneration
+import TraceValidation
 import Verdicts
 
 /// Makes a suite and says what it is.
@@ -37,6 +38,7 @@ struct GenerateRunner {
 
   private func writeDeviations() throws -> ExitStatus {
     let spec = try SpecLookup.describe(command.spec, mutate: command.scope.mutate)
+    if spec.name == ModuleTraceCheck.spec { return try writeModuleDeviations(spec) }
     var options = DeviationSuite.Options()
     options.environments = Set(command.environment)
     options.isThorough = command.thorough
@@ -48,6 +50,17 @@ struct GenerateRunner {
     guard !made.tests.isEmpty else {
       throw ValidationError("\(spec.name) answers no recordings of such an environment")
     }
+    if let output = command.output {
+      try FileOutput.write(try SuiteText(made.suite).text(), to: output)
+    }
+    try Output.standard.write(GeneratedDeviations(made).text(json: command.json))
+    return .success
+  }
+
+  private func writeModuleDeviations(_ spec: SpecDescription) throws -> ExitStatus {
+    let scope = try ResolvedScope(spec, scope: ModuleTraceCheck.scope)
+    let program = try Program(spec, scope, ProgramOptions(withoutProperties: true))
+    let made = try ModuleSuite(program, walks: command.random ?? 40, seed: command.seed)
     if let output = command.output {
       try FileOutput.write(try SuiteText(made.suite).text(), to: output)
     }

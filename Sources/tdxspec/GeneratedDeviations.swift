@@ -1,14 +1,31 @@
+import ConformanceKit
 import SpecLanguage
 import TestGeneration
 import Verdicts
 
 /// A suite of deviations as `generate` tells of it.
 struct GeneratedDeviations {
-  private let made: DeviationSuite
+  private let suite: ConformanceSuite
+  private let guarantee: String
+  private let hypotheses: [String]
+  /// What was looked at, as a name and a number each.
+  private let looked: [(name: String, count: Int)]
 
-  init(_ made: DeviationSuite) { self.made = made }
+  init(_ made: DeviationSuite) {
+    suite = made.suite
+    guarantee = made.guarantee
+    hypotheses = made.hypotheses
+    looked = [("tried", made.tried), ("roomless", made.roomless)]
+  }
 
-  private var steps: Int { made.tests.reduce(0) { $0 + $1.steps.count } }
+  init(_ made: ModuleSuite) {
+    suite = made.suite
+    guarantee = made.guarantee
+    hypotheses = made.hypotheses
+    looked = [("looked_at", made.looked), ("kinds", made.kinds)]
+  }
+
+  private var steps: Int { suite.tests.reduce(0) { $0 + $1.steps.count } }
 
   func text(json: Bool) -> String {
     guard json else { return text }
@@ -18,22 +35,30 @@ struct GeneratedDeviations {
     return events.map { $0.text + "\n" }.joined()
   }
 
+  private static let words = [
+    "tried": "deviations tried", "roomless": "of them the spec has no room for",
+    "looked_at": "calls looked at", "kinds": "kinds of answers shown",
+  ]
+
   private var text: String {
+    let counts = looked.map { "\($0.count) \(Self.words[$0.name] ?? $0.name)" }
     var lines = [
-      "\(made.suite.name): \(made.tests.count) tests, \(steps) calls",
-      "tried: \(made.tried) deviations; for \(made.roomless) the spec has no room",
-      "guarantee: \(made.guarantee)",
+      "\(suite.name): \(suite.tests.count) tests, \(steps) calls",
+      counts.joined(separator: ", "), "guarantee: \(guarantee)",
     ]
-    lines += made.hypotheses.map { "  provided that \($0)" }
+    lines += hypotheses.map { "  provided that \($0)" }
     return lines.joined(separator: "\n") + "\n"
   }
 
   private var event: JSONValue {
-    .members([
-      "event": "suite", "name": .string(made.suite.name), "tests": .int(made.tests.count),
-      "calls": .int(steps), "tried": .int(made.tried), "roomless": .int(made.roomless),
-      "guarantee": .string(made.guarantee),
-      "hypotheses": .array(made.hypotheses.map { .string($0) }),
-    ])
+    .object(
+      [
+        .init(name: "event", value: "suite"), .init(name: "name", value: .string(suite.name)),
+        .init(name: "tests", value: .int(suite.tests.count)),
+        .init(name: "calls", value: .int(steps)),
+      ] + looked.map { .init(name: $0.name, value: .int($0.count)) } + [
+        .init(name: "guarantee", value: .string(guarantee)),
+        .init(name: "hypotheses", value: .array(hypotheses.map { .string($0) })),
+      ])
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CExplorerShims
 import Catalogue
+import Simulator
 import SpecLanguage
 import Verdicts
 
@@ -29,6 +30,7 @@ extension TDXSpec {
           tdxspec mutate --all
           tdxspec mutate --suite Conformance/Suites/kvm-tdx-checks.json --faults \
         Conformance/Faults/faults.txt
+          tdxspec mutate --draw-faults 20 --seed 1 >Conformance/Faults/faults.txt
           tdxspec check teardown/mainline --scope small --mutate B-10-kick   the counterexample
         """)
 
@@ -58,6 +60,16 @@ extension TDXSpec {
 
     @Option(
       name: .long,
+      help: ArgumentHelp(
+        "Draw so many faults of each class instead, with calls that show each; write the list.",
+        valueName: "n"))
+    var drawFaults: Int?
+
+    @Option(name: .long, help: ArgumentHelp("The seed of the draw.", valueName: "n"))
+    var seed: UInt64 = 1
+
+    @Option(
+      name: .long,
       help: ArgumentHelp("Exit 1 when fewer of the faults are noticed.", valueName: "percent"))
     var atLeast: Int?
 
@@ -67,6 +79,12 @@ extension TDXSpec {
     var json = false
 
     func validate() throws {
+      if let drawFaults {
+        guard drawFaults > 0, suite.isEmpty, spec == nil, !all else {
+          throw ValidationError("--draw-faults takes a number from 1, no suite and no spec")
+        }
+        return
+      }
       guard suite.isEmpty else {
         if spec != nil || all { throw ValidationError("--suite and a spec exclude each other") }
         return
@@ -79,6 +97,9 @@ extension TDXSpec {
     }
 
     func run() throws {
+      if let drawFaults {
+        return try Output.standard.write(FaultListText(FaultDraw(drawFaults, ofEach: seed)).text)
+      }
       guard suite.isEmpty else {
         let status = try FaultRunner(command: self).run()
         if status != .success { throw CommandExit(status: status) }

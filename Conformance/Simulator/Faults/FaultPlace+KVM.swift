@@ -57,7 +57,8 @@ extension FaultPlace {
     KVM_SET_LAPIC waitedExclusive: vcpu->mutex;
     KVM_SET_MEMORY_ATTRIBUTES check: alignment; attributes; flags; mm; not compiled in; range;
       vm_dead;
-    KVM_SET_MEMORY_ATTRIBUTES effect: PAGE.WBINVD; attributes; invalidate_begin; invalidate_end;
+    KVM_SET_MEMORY_ATTRIBUTES effect: PAGE.WBINVD; TRACK; attributes; invalidate_begin;
+      invalidate_end; kick;
     KVM_SET_MEMORY_ATTRIBUTES waitedExclusive: mmu_lock; slots_lock;
     KVM_SET_MEMORY_ATTRIBUTES2 check: alignment; attributes; flags; no private memory;
       not compiled in; range; references; size;
@@ -82,8 +83,8 @@ extension FaultPlace {
       gpa overlap; gpa wrap; hva alignment; hva range; memfd overlap; memfd size; memfd slot;
       mm; no slot; offset alignment; offset wrap; other vm; pages; size alignment; slot id;
       v1 flags; vm_dead;
-    KVM_SET_USER_MEMORY_REGION2 effect: PAGE.WBINVD; binding; gmem.file; invalid; slot; unbind;
-      wait_for_sept_zap; wait_for_sept_zap end;
+    KVM_SET_USER_MEMORY_REGION2 effect: PAGE.WBINVD; TRACK; binding; gmem.file; invalid; kick;
+      slot; unbind; wait_for_sept_zap; wait_for_sept_zap end;
     KVM_SET_USER_MEMORY_REGION2 limit: slot id;
     KVM_SET_USER_MEMORY_REGION2 waitedExclusive: invalidate_lock; mmu_lock; slots_lock;
     KVM_SMI check: mm; smm; vm_dead;
@@ -95,9 +96,9 @@ extension FaultPlace {
     KVM_TDX_GET_CPUID check: data; hkid; hw_error; id; mm; nent; not a td; state; vm_dead;
     KVM_TDX_GET_CPUID waitedExclusive: kvm->lock; slots_lock; vcpu->mutex;
     KVM_TDX_INIT_MEM_REGION check: attribute; closed memfd; data; flags; gpa; hkid; hw_error;
-      mapped before; mm; no memfd; not a td; pages; range; shared; source; source page; state;
-      vcpu state; vm_dead;
-    KVM_TDX_INIT_MEM_REGION effect: mirror; table;
+      mapped before; mm; no memfd; not a td; pages; range; shared; size; source; source page;
+      state; vcpu state; vm_dead;
+    KVM_TDX_INIT_MEM_REGION effect: extend bug; mirror; table;
     KVM_TDX_INIT_MEM_REGION waitedExclusive: invalidate_lock; kvm->lock; slots_lock;
       vcpu->mutex;
     KVM_TDX_INIT_MEM_REGION waitedShared: mmu_lock;
@@ -110,10 +111,10 @@ extension FaultPlace {
     KVM_TDX_INIT_VM effect: CACHE.WB; PAGE.WBINVD; hkid; hkid free; state; tdcs;
     KVM_TDX_INIT_VM waitedExclusive: kvm->lock; slots_lock; tdx_lock; vcpu->mutex;
     close effect: CACHE.WB; PAGE.WBINVD; bindings; cpu_list; hkid free; invalidate_begin;
-      invalidate_end; put;
+      invalidate_end; put; tdcs;
     close waitedExclusive: invalidate_lock; mmu_lock; slots_lock; tdx_lock;
-    exit effect: CACHE.WB; PAGE.WBINVD; bindings; cpu_list; hkid free; invalidate_begin;
-      invalidate_end; put;
+    exit effect: CACHE.WB; PAGE.WBINVD; TRACK; bindings; cpu_list; hkid free; invalidate_begin;
+      invalidate_end; kick; put; tdcs;
     exit waitedExclusive: invalidate_lock; mmu_lock; slots_lock; tdx_lock;
     fallocate check: alignment; end; keep size; mode; range; size;
     fallocate effect: invalidate_begin; invalidate_end; truncate;

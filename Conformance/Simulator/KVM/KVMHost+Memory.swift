@@ -51,7 +51,7 @@ extension KVMHost {
   ) throws(KVMStop) {
     try take(memory.invalidateLock, &call)
     try zapBindings(range, memory, &call)
-    let numbers = memory.pages.keys.filter { range.contains($0) }
+    let numbers = memory.pages.keys.filter { range.contains($0) }.sorted()
     for number in numbers {
       if let page = memory.pages.removeValue(forKey: number) {
         effect("truncate", call) { frames.give(page.frame) }
@@ -100,7 +100,7 @@ extension KVMHost {
     drop(machine.slotsLock, &call)
     memory.machine = nil
     try put(machine, &call)
-    for page in memory.pages.values { frames.give(page.frame) }
+    for (_, page) in memory.pages.sorted(by: { $0.key < $1.key }) { frames.give(page.frame) }
     memory.pages = [:]
   }
 

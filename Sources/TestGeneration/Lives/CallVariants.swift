@@ -67,7 +67,8 @@ struct CallVariants {
     let isCommand = call.name.hasPrefix("KVM_TDX_")
     return handles.filter { other in
       other != own
-        && (other.hasPrefix(kind) || isCommand && !other.hasPrefix("gmem") && !other.hasPrefix("map"))
+        && (other.hasPrefix(kind)
+          || isCommand && !other.hasPrefix("gmem") && !other.hasPrefix("map"))
     }.map { .text($0) }
   }
 
@@ -87,7 +88,8 @@ struct CallVariants {
   /// Numbers of bytes: next to the call's own, not aligned, and at each limit of the kernel.
   private static func sizes(_ argument: String, _ call: Call) -> [TestValue?] {
     let own = number(call, argument)
-    let near = [own &+ 1, own &+ 0x800, own &+ 0x1000, own &+ 0x2000]
+    let near =
+      [own &+ 1, own &+ 0x800, own &+ 0x1000, own &+ 0x2000]
       + (own >= 0x1000 ? [own - 0x1000] : [])
     switch (call.name, argument) {
     case (_, "nr_pages"): return hex([0, 1, 2, 3, 4, 1 << 35, 1 << 52])

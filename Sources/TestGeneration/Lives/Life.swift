@@ -184,7 +184,7 @@ extension TraceValue {
     self = .members(members)
   }
 
-  private init(_ value: TestValue) {
+  init(_ value: TestValue) {
     switch value {
     case .flag(let flag): self = .bool(flag)
     case .integer(let number): self = .number(Int(number))

@@ -1,0 +1,204 @@
+import ConformanceKit
+import SpecProgram
+import TraceValidation
+
+/// A suite of SEAMCALLs: lives of TDs and what deviates from them, each call with the status, the
+/// operand and the registers that the spec gives, and at the end of each test what can be seen.
+public struct ModuleSuite {
+  public private(set) var tests: [ConformanceTest] = []
+  /// How many calls were looked at, and different kinds of answers that tests show.
+  public private(set) var looked = 0
+  public private(set) var kinds = 0
+
+  private let fresh: ModuleOracle
+  private let spec: String
+  private var seen: Set<String> = []
+
+  /// - Parameters:
+  ///   - program: the spec at the recordings' sizes.
+  ///   - walks: lives with several deviations: how many for each life, and from which seed.
+  /// - Throws: when the spec has not the recordings' sizes.
+  public init(_ program: Program, walks: Int, seed: UInt64) throws(TraceError) {
+    fresh = try ModuleOracle(program)
+    spec = program.spec.name
+    for life in ModuleLife.all {
+      add(life.calls, "\(life.name)-life", "the life as it is")
+      for place in life.calls.indices { addAsides(life, place) }
+      for calls in Self.orders(life.calls) { add(calls, "\(life.name)-order", "calls moved") }
+      for place in life.calls.indices { addReplacements(life, place) }
+      var numbers = SeededNumbers(seed: seed)
+      for _ in 0..<walks {
+        add(Self.walk(life.calls, &numbers), "\(life.name)-walk", "several deviations at once")
+      }
+    }
+  }
+
+  /// A call is missing, is made twice, or is made before the one before it.
+  private static func orders(_ calls: [Call]) -> [[Call]] {
+    calls.indices.flatMap { place -> [[Call]] in
+      var (without, twice, swapped) = (calls, calls, calls)
+      without.remove(at: place)
+      twice.insert(calls[place], at: place)
+      if place > 0 { swapped.swapAt(place - 1, place) }
+      return place > 0 ? [without, twice, swapped] : [without, twice]
+    }
+  }
+
+  private static func walk(_ life: [Call], _ numbers: inout SeededNumbers) -> [Call] {
+    var calls = life
+    for _ in 0..<(2 + numbers.below(6)) {
+      let place = numbers.below(calls.count)
+      switch numbers.below(4) {
+      case 0: calls.remove(at: place)
+      case 1: calls.swapAt(place, numbers.below(calls.count))
+      case 2: calls.insert(calls[numbers.below(calls.count)], at: place)
+      default:
+        let leaf = ModuleVariants.leaves[numbers.below(ModuleVariants.leaves.count)]
+        let changes = ModuleVariants.changes(of: leaf)
+        calls.insert(changes[numbers.below(changes.count)], at: place)
+      }
+    }
+    return calls
+  }
+
+  // MARK: Tests
+
+  /// Every leaf with other operands, where that changes nothing, before a call of a life.
+  private mutating func addAsides(_ life: ModuleLife, _ place: Int) {
+    var test = ModuleTest(fresh)
+    for call in life.calls[..<place] { test.make(call) }
+    let before = test.steps.count
+    let tried = [life.calls[place]] + ModuleVariants.leaves
+    for call in tried.flatMap({ [$0] + ModuleVariants.changes(of: $0) }) {
+      looked += 1
+      test.makeAside(call) { kind in seen.insert("\(life.name) \(place): \(kind)").inserted }
+    }
+    guard test.steps.count > before else { return }
+    for call in life.calls[place...].prefix(6) { test.make(call) }
+    append(test, "\(life.name)-aside", "calls that change nothing, before call \(place + 1)")
+  }
+
+  /// A call of a life with another operand, where that succeeds.
+  private mutating func addReplacements(_ life: ModuleLife, _ place: Int) {
+    for change in ModuleVariants.changes(of: life.calls[place]) {
+      var calls = life.calls
+      calls[place] = change
+      add(calls, "\(life.name)-value", "\(change)")
+    }
+  }
+
+  private mutating func add(_ calls: [Call], _ name: String, _ purpose: String) {
+    looked += calls.count
+    var test = ModuleTest(fresh)
+    for call in calls { test.make(call) }
+    let new = test.shown.filter { !seen.contains($0) }
+    guard !new.isEmpty else { return }
+    seen.formUnion(new)
+    append(test, name, purpose)
+  }
+
+  private mutating func append(_ test: ModuleTest, _ name: String, _ purpose: String) {
+    kinds = seen.count
+    let digits = "\(tests.count + 1)"
+    let number = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+    tests.append(
+      ConformanceTest(
+        id: "\(name)-\(number)", purpose: purpose,
+        covers: test.steps.map { "action \($0.call.name)" }.uniqued.sorted(),
+        steps: test.looking))
+  }
+
+  /// What running the tests shows.
+  public var guarantee: String {
+    "shows \(kinds) kinds of answers, each by its leaf, check and place in a TD's life, along "
+      + "\(tests.count) deviations from \(ModuleLife.all.count) lives"
+  }
+
+  /// What that takes for granted.
+  public var hypotheses: [String] {
+    [
+      "a fresh start brings the module to its state after initialisation",
+      "no two SEAMCALLs run at once", "nothing but the calls is made on the machine",
+    ]
+  }
+
+  public var suite: ConformanceSuite {
+    let assumptions = hypotheses.map { "(\($0))" }.joined(separator: " ")
+    return ConformanceSuite(
+      name: "\(spec) deviations", guarantee: "\(guarantee), if \(assumptions)", tests: tests)
+  }
+}
+
+/// SEAMCALLs with what the spec answers.
+private struct ModuleTest {
+  private(set) var steps: [ConformanceTest.Step] = []
+  /// What the calls show: each with its answer, after the last call that changed something.
+  private(set) var shown: [String] = []
+  private var oracle: ModuleOracle
+  private var context = ""
+
+  init(_ oracle: ModuleOracle) { self.oracle = oracle }
+
+  /// Makes a call, if the spec lets it happen.
+  mutating func make(_ call: Call) {
+    guard let answer = oracle.answer(Self.asked(call)) else { return }
+    shown.append("\(context): \(Self.kind(call, answer))")
+    if answer.changes { context = Self.kind(call, answer) }
+    steps.append(Self.step(call, answer))
+  }
+
+  /// Makes a call that changes nothing, if it shows something new.
+  mutating func makeAside(_ call: Call, isNew: (String) -> Bool) {
+    var next = oracle
+    guard let answer = next.answer(Self.asked(call)), !answer.changes,
+      isNew(Self.kind(call, answer))
+    else { return }
+    oracle = next
+    steps.append(Self.step(call, answer))
+  }
+
+  /// The steps, with what can be seen after the last.
+  var looking: [ConformanceTest.Step] {
+    var steps = steps
+    guard let last = steps.indices.last else { return steps }
+    for (key, value) in oracle.sight { steps[last].observe[ObservationID(key)] = value.asTestValue }
+    return steps
+  }
+
+  private static func kind(_ call: Call, _ answer: ModuleOracle.Answer) -> String {
+    "\(call.name) \(answer.status ?? "-")|\(answer.operand ?? "-") \(answer.check)"
+  }
+
+  /// The call as recordings have it.
+  private static func asked(_ call: Call) -> TraceValue {
+    var arguments = call.arguments
+    let lp = arguments.removeValue(forKey: "lp")
+    let sorted = arguments.sorted { $0.key < $1.key }
+    return .members([
+      ("leaf", .text(call.name)), ("lp", lp.map { TraceValue($0) } ?? .number(0)),
+      ("args", .members(sorted.map { ($0.key, TraceValue($0.value)) })),
+    ])
+  }
+
+  private static func step(
+    _ call: Call, _ answer: ModuleOracle.Answer
+  ) -> ConformanceTest.Step {
+    var written = answer.written.mapValues(\.asTestValue).filter { !isOfBlock($0.value) }
+    if let code = answer.code { written["code"] = .word(code) }
+    if let operand = answer.operand, ModuleTest.names(operand) {
+      written["operand"] = .text(operand)
+    }
+    if let guest = answer.guest { written["guest"] = .text(guest) }
+    let status = TestValue.text(answer.status ?? "resumed")
+    return ConformanceTest.Step(call, expect: [.exactly(.ok(status))], written: written)
+  }
+
+  /// Not a detail such as `exit reason 1`, which the code has.
+  private static func names(_ operand: String) -> Bool { !operand.contains(" ") }
+
+  /// A block and its first page have one address and two names.
+  private static func isOfBlock(_ value: TestValue) -> Bool {
+    guard case .text(let text) = value else { return false }
+    return text.hasPrefix("block:") && text.hasSuffix("+0")
+  }
+}

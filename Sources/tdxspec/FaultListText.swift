@@ -1,0 +1,24 @@
+import Simulator
+
+/// A drawn list of faults as it is committed.
+struct FaultListText {
+  private let draw: FaultDraw
+
+  init(_ draw: FaultDraw) { self.draw = draw }
+
+  var text: String {
+    var out = "# id, class, what it does, calls that show it. Made by tools/faults.\n"
+    for entry in draw.entries { out += Self.line(entry) }
+    out += "# Bugs that there were.\n"
+    for (bug, entry) in draw.history { out += "# \(bug.name): \(bug.text)\n" + Self.line(entry) }
+    for bug in HistoricalBug.all where bug.fault == nil { out += "# \(bug.name): \(bug.text)\n" }
+    for fault in draw.unseen { out += "# drawn, and shown by no calls tried: \(fault.id)\n" }
+    return out
+  }
+
+  private static func line(_ entry: FaultDraw.Entry) -> String {
+    let fault = entry.fault
+    let cells = [fault.id, fault.faultClass.rawValue, fault.summary, entry.witness]
+    return cells.joined(separator: "\t") + "\n"
+  }
+}

@@ -125,16 +125,23 @@ extension KVMCalls {
   private func rawOnVCPU(_ step: KVMStep, _ vm: Int) -> KVMCall {
     switch step.number("id") {
     case 2: command(step, vm, action: "KVM_TDX_INIT_VCPU")
-    case 3:
-      command(
-        step, vm, action: "KVM_TDX_INIT_MEM_REGION",
-        [
-          "region": .name("unreadable"), "gpa": .name("low"), "range": .number(0),
-          "source_unmapped": .number(0),
-        ])
+    case 3: rawMemRegion(step, vm)
     case 5: command(step, vm, action: "KVM_TDX_GET_CPUID", ["nent": shape(true)])
     default: command(step, vm, action: "KVM_MEMORY_ENCRYPT_OP(vcpu)")
     }
+  }
+
+  /// The command's flags are the region's, and are looked at before its address.
+  private func rawMemRegion(_ step: KVMStep, _ vm: Int) -> KVMCall {
+    let hasUnknownFlags = (step.number("flags") ?? 0) & ~1 != 0
+    var call = command(
+      step, vm, action: "KVM_TDX_INIT_MEM_REGION",
+      [
+        "region": .name(hasUnknownFlags ? "unknownFlags" : "unreadable"), "gpa": .name("low"),
+        "range": .number(0), "source_unmapped": .number(0),
+      ])
+    if call.values["cmd"] == .name("flags") { call.values["cmd"] = .name("fine") }
+    return call
   }
 
   private func initMemRegion(_ step: KVMStep, _ vm: Int) -> KVMCall {
@@ -144,7 +151,8 @@ extension KVMCalls {
     // Only the bytes count, so that a number of pages that is too large wraps (kvm-tdx §2.3.2).
     let size = count << 12
     let isFine =
-      !["0", "0x0"].contains(step.text("source")) && source.isAligned && gpa % 4096 == 0 && count > 0
+      !["0", "0x0"].contains(step.text("source")) && source.isAligned && gpa % 4096 == 0
+      && count > 0
       && gpa &+ size > gpa
     let name =
       flags & ~1 != 0

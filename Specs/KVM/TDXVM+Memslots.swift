@@ -61,6 +61,7 @@ extension TDXVM {
   private var isModified: Condition {
     size == .same && flags != .guestMemfd
       && !exists(File.self) { g in bindings[g].contains(slot.element) }
+      && !exists(Page.self) { p in slotOf[p] == slot.element && fileOf[p] != nil }
   }
 
   /// A slot at another GPA: its pages leave the old one. At the same nothing changes.

@@ -81,7 +81,7 @@ extension Life {
       Say.on("vm0", "KVM_SET_TSC_KHZ", ["khz": 2_000_000]),
       Say.on("vm0", "KVM_CREATE_IRQCHIP"), Say.enable("vm0", "SPLIT_IRQCHIP", 0x18),
       Say.createVCPU("vm0", "vcpu0", 3), Say.createVCPU("vm1", "vcpu1", 16),
-      Say.createVCPU("vm0", "vcpu2", 0), Say.setCPUID("vcpu0"),
+      Say.createVCPU("vm0", "vcpu2", 0),
       Say.on("vcpu0", "KVM_SET_MP_STATE", ["mp_state": 0]),
       Say.on("vcpu1", "KVM_SET_MP_STATE", ["mp_state": 1]),
       Say.region("vm0", slot: 0, 0, 0x1000), Say.attributes("vm0", 0, 0x1000, isPrivate: true),
@@ -90,8 +90,7 @@ extension Life {
     ] + registers("vcpu0") + registers("vcpu1") + [
       Say.close("vcpu0"), Say.close("gmem0"), Say.preFault("vcpu1", 0, 0x1000),
       Say.close("vm0"), Say.close("vcpu2"), Say.on("vcpu1", "KVM_SMI"),
-      Say.on("vcpu1", "KVM_RUN"), Say.preFault("vcpu1", 0, 0x1000), Say.close("vcpu1"),
-      Say.close("vm1"),
+      Say.preFault("vcpu1", 0, 0x1000), Say.close("vcpu1"), Say.close("vm1"),
     ]
   }
 

@@ -5,6 +5,7 @@ import SpecProgram
 struct KVMVariables: Sendable {
   let hkid: Int
   let vmDead: Int
+  let bugged: Int
   /// `injected_status` of every leaf, then `injected_count`.
   let injected: [Int]
   let leaves: [String]
@@ -15,6 +16,7 @@ struct KVMVariables: Sendable {
       program.namedPlaces.map { ($0.name, $0.base) }, uniquingKeysWith: { first, _ in first })
     let evaluator = ProcedureEvaluator(program)
     guard let hkid = places["kvm_tdx.hkid"], let dead = places["vm_dead"],
+      let bugged = places["vm_bugged"],
       let status = places["injected_status"], let count = places["injected_count"],
       let fails = evaluator.action(named: KVMVariables.failure),
       case .enumeration(_, let leaves)? = fails.arguments.first?.1,
@@ -23,6 +25,7 @@ struct KVMVariables: Sendable {
     else { throw SpecError("TDX2015", "\(program.spec.name) has not what recordings tell of") }
     self.hkid = hkid
     vmDead = dead
+    self.bugged = bugged
     self.leaves = leaves
     self.noEntropy = noEntropy
     injected = leaves.indices.map { status + $0 } + leaves.indices.map { count + $0 }

@@ -44,10 +44,10 @@ package struct SequenceOracle {
   ///   - environment: as recordings call it.
   ///   - cpus: how many CPUs the machine has.
   ///   - calls: every call that may be made: `op`, `args` and `by`, as recordings have them.
-  ///   - spec: the spec that answers the environment, at any size.
+  ///   - programs: of the spec that answers the environment.
   /// - Throws: `TDX2xxx` when the calls need more than the spec has, or are none.
   package init(
-    _ environment: String, cpus: Int, _ calls: [TraceValue], _ spec: SpecDescription
+    _ environment: String, cpus: Int, _ calls: [TraceValue], _ programs: ReplayPrograms
   ) throws(SpecError) {
     var steps: [KVMStep] = []
     do throws(ModuleCallError) {
@@ -59,12 +59,17 @@ package struct SequenceOracle {
     self.cpus = cpus
     let sequence = KVMSequence(cpus: cpus, steps)
     if environment == KVMTraceCheck.environment {
-      replay = .td(try KVMReplay(sequence, spec))
+      replay = .td(try KVMReplay(sequence, programs))
     } else if let known = GmemEnvironment.all.first(where: { $0.name == environment }) {
-      replay = .gmem(try GmemReplay(sequence, spec, known))
+      replay = .gmem(try GmemReplay(sequence, programs, known))
     } else {
       throw SpecError("TDX2016", "no spec answers the environment '\(environment)'")
     }
+  }
+
+  /// Whether the system may report something broken after the calls that were made: KVM_BUG_ON.
+  package var isBroken: Bool {
+    if case .td(let td) = replay { td.isBroken } else { false }
   }
 
   /// Makes a call.
@@ -148,7 +153,9 @@ package struct SequenceOracle {
 
 /// What the answers of a TDX module or of a CPU would be needed for.
 private struct ModuleDecisions {
+  private var tds: Set<String> = []
   private var vcpus: Set<String> = []
+  private var vcpusOfTDs: Set<String> = []
   private var initialised: Set<String> = []
   private var vmsWithPages: Set<Int> = []
   private var hasRun: Set<String> = []
@@ -158,9 +165,23 @@ private struct ModuleDecisions {
     func has(_ leaf: String) -> Bool { result.leaves.contains { $0.leaf == leaf } }
     if has("TDH.MEM.PAGE.ADD") { vmsWithPages.insert(0) }
     switch (step.op, result.answer) {
-    case ("KVM_CREATE_VCPU", "ok"): step.text("new").map { _ = vcpus.insert($0) }
+    case ("KVM_CREATE_VM", "ok"):
+      if step.number("type") == 5 { tds.insert(step.on) }
+    case ("KVM_CREATE_VCPU", "ok"):
+      guard let new = step.text("new") else { break }
+      vcpus.insert(new)
+      if tds.contains(step.on) { vcpusOfTDs.insert(new) }
     case ("KVM_TDX_INIT_VCPU", "ok"): initialised.insert(step.on)
     default: break
+    }
+    // Of other VMs the environment has no runs, and the spec not the values of capabilities.
+    if step.op == "KVM_RUN", !vcpusOfTDs.contains(step.on) { return false }
+    let isAsked = step.op == "KVM_CHECK_EXTENSION" || step.op == "KVM_ENABLE_CAP"
+    if isAsked, result.answer != "EBADF", step.on != "dev", !tds.contains(step.on) { return false }
+    // The reader lost a page among too many intervals.
+    if step.op == "KVM_TDX_INIT_MEM_REGION", result.answer == "ok" {
+      let added = result.leaves.count { $0.leaf == "TDH.MEM.PAGE.ADD" && $0.status == "ok" }
+      if UInt64(added) != step.number("nr_pages") { return false }
     }
     guard has("TDH.MR.FINALIZE") else { return true }
     return !vmsWithPages.isEmpty && !vcpus.isEmpty && initialised.isSuperset(of: vcpus)

@@ -8,13 +8,14 @@ extension TDXSpec {
     static let configuration = CommandConfiguration(
       abstract: "Makes the suites of a folder anew, or says which are not as the specs give them.",
       discussion: """
-        The folder's file 'commands' has a line for each suite: its name, a tab, and what tdxspec \
+        The folder's file 'commands', or the one of --list, has a line for each suite: its name, a tab, and what tdxspec \
         generate is called with. NAME.json is the suite, NAME.txt what generate says of it; a \
         suite of hsi or hybrid has its NAME.certificate.json too.
 
         EXAMPLES
           tdxspec suites Conformance/Suites
           tdxspec suites Conformance/Suites --compare
+          tdxspec suites Conformance/Suites --list nightly --into /tmp/nightly
 
         EXIT CODES
           0 made, or as committed  1 different  2 unusable input  3 a limit came first
@@ -23,11 +24,26 @@ extension TDXSpec {
     @Argument(help: "The folder.")
     var folder: String
 
+    @Option(name: .long, help: ArgumentHelp("The file that says which.", valueName: "name"))
+    var list = "commands"
+
+    @Option(
+      name: .long, help: ArgumentHelp("Write them to another folder.", valueName: "folder"))
+    var into: String?
+
     @Flag(name: .long, help: "Change nothing; tell which files would change.")
     var compare = false
 
+    func validate() throws {
+      if compare && (into != nil || list != "commands") {
+        throw ValidationError("--compare takes no --into or --list")
+      }
+    }
+
     func run() throws {
-      let status = try SuitesRunner(folder: folder, compares: compare).run()
+      let status = try SuitesRunner(
+        folder: folder, list: list, into: into ?? folder, compares: compare
+      ).run()
       if status != .success { throw CommandExit(status: status) }
     }
   }
@@ -36,23 +52,22 @@ extension TDXSpec {
 /// Makes the suites of a folder.
 private struct SuitesRunner {
   let folder: String
+  let list: String
+  let into: String
   let compares: Bool
   /// Seconds for one suite.
   private static let budget = 600
 
   func run() throws -> ExitStatus {
-    let text = String(decoding: try InputFile.read("\(folder)/commands"), as: UTF8.self)
-    let target = compares ? NSTemporaryDirectory() + "tdxspec-\(UUID().uuidString)" : folder
-    if compares {
-      try FileManager.default.createDirectory(
-        atPath: target, withIntermediateDirectories: true)
-    }
+    let text = String(decoding: try InputFile.read("\(folder)/\(list)"), as: UTF8.self)
+    let target = compares ? NSTemporaryDirectory() + "tdxspec-\(UUID().uuidString)" : into
+    try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
     defer { if compares { try? FileManager.default.removeItem(atPath: target) } }
     for (number, line) in text.split(separator: "\n").enumerated() where !line.hasPrefix("#") {
       let parts = line.split(separator: "\t")
       guard parts.count == 2 else {
         throw ValidationError(
-          "\(folder)/commands:\(number + 1): a line has a name, a tab and arguments of generate")
+          "\(folder)/\(list):\(number + 1): a line has a name, a tab and arguments of generate")
       }
       let status = try make(
         String(parts[0]), parts[1].split(separator: " ").map(String.init), target)
@@ -88,7 +103,7 @@ private struct SuitesRunner {
   private func difference(_ made: String) throws -> ExitStatus {
     let files = FileManager.default
     let names = Set(try files.contentsOfDirectory(atPath: made))
-      .union(try files.contentsOfDirectory(atPath: folder)).subtracting(["commands"])
+      .union(try files.contentsOfDirectory(atPath: folder)).subtracting(["commands", "nightly"])
     let different = names.sorted().filter {
       files.contents(atPath: "\(made)/\($0)") != files.contents(atPath: "\(folder)/\($0)")
     }

@@ -73,7 +73,10 @@ extension KVMHost {
     try refuse(&call, .EBUSY, "vcpus", if: !machine.vcpus.isEmpty)
     let attributes = command.attributes & ~Self.supportedAttributes
     try refuse(&call, .EINVAL, "attributes", if: attributes != 0)
-    try refuse(&call, .EINVAL, "xfam", if: command.xfam & ~Self.supportedXFAM != 0)
+    // Recorded: 0 is refused, and 0x2 (SSE) alone is taken.
+    try refuse(
+      &call, .EINVAL, "xfam",
+      if: command.xfam & ~Self.supportedXFAM != 0 || command.xfam & 0x2 == 0)
     try refuse(
       &call, .EINVAL, "gpaw", if: command.width != 48 && command.width != 52)
     try refuse(&call, .ENOSPC, "hkid", if: freeKeys.isEmpty)

@@ -63,21 +63,24 @@ extension GmemMainline {
     }
   }
 
+  static let findsPages = "finds the bindings and the pages"
+  static let truncation = "unmaps the page from user space and truncates it"
+
   /// kvm_gmem_punch_hole (guest-memfd §1.4).
   @StatementBuilder
   private var punches: [Statement] {
     let victims = Local<SetOf<Page>>("pages of memslots")
     let cached = Local<SetOf<FileIndex>>("cached")
-    Step("finds the bindings and the pages") {
+    Step(Self.findsPages) {
       victims <- those(Page.self) { p in isBound(p, to: f.element) { i in extent.contains(i) } }
       cached <- those(FileIndex.self) { i in extent.contains(i) && folio[f, i] != .absent }
     }
     When(victims != .empty) {
       invalidationBegins(victims) { _ in Condition(.yes) }
-    }
-    ForEach(ordered: FileIndex.self, where: { i in cached.contains(i) }) { i in truncates(i) }
-    When(victims != .empty) {
+      ForEach(ordered: FileIndex.self, where: { i in cached.contains(i) }) { i in truncates(i) }
       invalidationEnds()
+    } else: {
+      ForEach(ordered: FileIndex.self, where: { i in cached.contains(i) }) { i in truncates(i) }
     }
   }
 
@@ -86,7 +89,7 @@ extension GmemMainline {
   @StatementBuilder
   private func truncates(_ i: Expr<FileIndex>) -> [Statement] {
     Holding(folioLock[i]) {
-      Step("unmaps the page from user space and truncates it") { drops(f.element, i) }
+      Step(Self.truncation) { drops(f.element, i) }
     }
   }
 

@@ -176,6 +176,7 @@ public struct GmemMainline: Spec {
     contents
     invalidation
     progress
+    lemmas
     questions
   }
 

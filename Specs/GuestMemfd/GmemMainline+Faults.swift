@@ -153,15 +153,16 @@ extension GmemMainline {
         Check(!wantsPrivate || slotKind[s] != .host, else: .EFAULT)
           .because("a private access to a memslot without memfd", "guest-memfd §1.4")
         fromFile <- wantsPrivate || slotKind[s] == .gmemOnly
+        file <- slotFile[s]
         index <- nil
       }
       When(fromFile) {
         Step(Self.getsFile) {
           Check(
-            exists(File.self) { g in slotFile[s] == g && life[g] == .live }, else: .EFAULT
+            exists(File.self) { g in file == g && slotFile[s] == g && life[g] == .live },
+            else: .EFAULT
           ).because("the file is gone, or dying", "guest-memfd I-NOGET-DYING")
-          file <- slotFile[s]
-          Acquire(fdget[slotFile[s].value()], .shared)
+          Acquire(fdget[file.value()], .shared)
         }
         Step(Self.findsIndex) {
           Each(FileIndex.self) { i in

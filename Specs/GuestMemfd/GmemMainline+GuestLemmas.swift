@@ -89,6 +89,26 @@ extension GmemMainline {
             }
         }
       },
+      Lemma("L-F0", "a fault knows what it has found, and nothing that it has not") {
+        forAll(HostThread.self) { t in
+          between(Self.findsSlot, Self.findsIndex, t)
+            ==> exists(MemSlot.self) { s in
+              between(Self.findsSlot, Self.findsIndex, t, remembering(Self.foundSlot, s))
+            }
+          between(Self.getsFile, Self.faultPutsFile, t)
+            ==> exists(File.self) { g in
+              between(Self.getsFile, Self.faultPutsFile, t, remembering(Self.ownFile, g))
+            }
+          between(Self.findsIndex, Self.getsFolio, t)
+            ==> exists(FileIndex.self) { i in
+              between(Self.findsIndex, Self.getsFolio, t, remembering(Self.foundIndex, i))
+            }
+        }
+        forAll(MemSlot.self) { s in !at(Self.findsSlot, remembering(Self.foundSlot, s)) }
+        forAll(FileIndex.self) { i in
+          !between(Self.decidesSource, Self.findsIndex, remembering(Self.foundIndex, i))
+        }
+      },
       Lemma("L-F3", "a fault that has the file finds the binding that the memslot has") {
         forAll(MemSlot.self) { s in
           forAll(File.self) { g in
@@ -100,6 +120,11 @@ extension GmemMainline {
         }
       },
     ]
+  }
+
+  /// The thread's fault is about to map a page of a file.
+  private func isInstalling(_ t: Expr<HostThread>, _ v: Expr<VCPU>, _ p: Expr<Page>) -> Condition {
+    between(Self.decidesSource, Self.installs, t, v, p, remembering(Self.fromFile))
   }
 
   private var folioLemmas: [Property] {
@@ -115,8 +140,10 @@ extension GmemMainline {
             }
           }
           forAll(VCPU.self) { v in
-            between(Self.getsFolio, Self.installs, v, p, remembering(Self.fromFile))
-              ==> mustRetry(v, p) || isBacked(p)
+            forAll(HostThread.self) { t in
+              isInstalling(t, v, p) && !between(Self.decidesSource, Self.getsFolio, t)
+                ==> mustRetry(v, p) || isBacked(p)
+            }
           }
         }
       },
@@ -130,8 +157,9 @@ extension GmemMainline {
               ==> between(Self.losesFile, Self.begins, g, among("pages of memslots", p))
               || !mapsFolio(p)
                 && forAll(VCPU.self) { v in
-                  between(Self.getsFile, Self.installs, v, p, remembering(Self.fromFile))
-                    ==> mustRetry(v, p)
+                  forAll(HostThread.self) { t in
+                    isInstalling(t, v, p) && !at(Self.getsFile, t) ==> mustRetry(v, p)
+                  }
                 }
           }
         }

@@ -25,7 +25,7 @@ extension GmemMainline {
       },
       Lemma("L-U2", "a user fault has a mapping of a file that is shared") {
         forAll(File.self) { g in
-          inside("touch", remembering("vm_file", g))
+          between(Self.findsMapping, Self.mapsPage, remembering("vm_file", g))
             ==> canMap[g] && initShared[g] && exists(VMA.self) { m in vmaFile[m] == g }
         }
       },
@@ -83,8 +83,10 @@ extension GmemMainline {
         forAll(MemSlot.self) { s in
           slot[s] == .bound
             ==> between(Self.binds, Self.activates, s) || between(Self.binds, Self.unbindsAgain, s)
-          between(Self.binds, Self.bindEnds, s, remembering(Self.isBoundAlready, false)) ==> slot[s] == .bound
-          between(Self.binds, Self.bindEnds, s, remembering(Self.isBoundAlready)) ==> slot[s] == .absent
+          between(Self.binds, Self.bindEnds, s, remembering(Self.isBoundAlready, false)) ==> slot[s]
+            == .bound
+          between(Self.binds, Self.bindEnds, s, remembering(Self.isBoundAlready)) ==> slot[s]
+            == .absent
           at(Self.activates, s) || between(Self.bindEnds, Self.unbindsAgain, s)
             ==> slot[s] == .bound
           slot[s] == .invalid ==> between(Self.marksInvalid, Self.gone, s)
@@ -134,6 +136,18 @@ extension GmemMainline {
           }
         }
       },
+      Lemma("L-S7", "who unbinds a memslot knows its file") {
+        forAll(HostThread.self) { t in
+          between(Self.looksForFile, Self.unbindsLive, t)
+            ==> exists(File.self) { g in
+              between(Self.looksForFile, Self.unbindsLive, t, remembering(Self.ownFile, g))
+            }
+          between(Self.unbindsLive, Self.gone, t) && !at(Self.gone, t)
+            ==> exists(File.self) { g in
+              between(Self.unbindsLive, Self.gone, t, remembering(Self.ownFile, g))
+            }
+        }
+      },
       Lemma("L-S6", "good arguments name memslots with files") {
         SlotFlags.allCases.filter { $0 != .guestMemfd }.map { flags in
           arguments == 0 ==> !inside(Self.regionName, remembering("flags", flags))
@@ -177,12 +191,14 @@ extension GmemMainline {
         }
       },
       Lemma("L-I4", "pages are truncated after those that map them are gone") {
-        forAll(File.self) { g in
-          forAll(FileIndex.self) { i in
-            forAll(Page.self) { p in
-              isBound(p, to: g) { j in j == i } && inside("fallocate", g, among("cached", i))
-                ==> between(Self.findsPages, Self.begins, g, among("pages of memslots", p))
-                || hull.contains(p) && !mapsFolio(p)
+        forAll(HostThread.self) { t in
+          forAll(File.self) { g in
+            forAll(FileIndex.self) { i in
+              forAll(Page.self) { p in
+                isBound(p, to: g) { j in j == i } && inside("fallocate", t, g, among("cached", i))
+                  ==> between(Self.findsPages, Self.begins, t, among("pages of memslots", p))
+                  || between(Self.begins, Self.ends, t) && hull.contains(p) && !mapsFolio(p)
+              }
             }
           }
         }

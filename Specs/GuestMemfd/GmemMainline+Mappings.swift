@@ -10,6 +10,7 @@ private let isWrite = NamedArgument<Bool>("write")
 
 extension GmemMainline {
   static let mmapBegins = "fdget, and the arguments"
+  static let findsMapping = "finds the mapping"
   static let mapsFile = "kvm_gmem_mmap"
   static let getsFolio = "kvm_gmem_get_folio: allocates, zeroes"
   static let mapsPage = "maps the page"
@@ -76,7 +77,7 @@ extension GmemMainline {
         Require(writes == 1 || !isWrite)
       }
       Holding(mmapLock, .read) {
-        Step("finds the mapping") {
+        Step(Self.findsMapping) {
           Check(vmaFile[m] != nil, else: .SIGSEGV).because("it was unmapped")
           Check(
             protection[m] == .write || protection[m] == .read && !isWrite, else: .SIGSEGV

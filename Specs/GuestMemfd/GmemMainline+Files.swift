@@ -20,7 +20,8 @@ extension GmemMainline {
 
   /// fallocate: allocates pages or punches a hole (guest-memfd §1.4).
   var fallocate: Action {
-    Action(
+    let isInterrupted = Local<Bool>("interrupted")
+    return Action(
       "fallocate", taking: [f, request, extent, signalled], by: HostThread.self,
       cites: "guest-memfd §1.4"
     ) {
@@ -41,23 +42,23 @@ extension GmemMainline {
       When(request == .punchHole) {
         Holding(invalidateLock[f], .write) { punches }
       } else: {
-        Holding(invalidateLock[f], .read) { allocates }
+        Holding(invalidateLock[f], .read) { allocates(isInterrupted) }
       }
       Step("fput") { Release(fdget[f], .shared) }
+      When(isInterrupted) { Return(.EINTR) }
     }
   }
 
   /// Pages that are there stay as they are (guest-memfd §1.4).
   @StatementBuilder
-  private var allocates: [Statement] {
+  private func allocates(_ isInterrupted: Local<Bool>) -> [Statement] {
     ForEach(ordered: FileIndex.self, where: { i in extent.contains(i) }) { i in
-      When(signalled == i) {
-        Step("fput") { Release(fdget[f], .shared) }
-        Return(.EINTR)
-      }
-      Holding(folioLock[i]) {
-        Step("allocates a page, neither zeroed nor uptodate") {
-          When(folio[f, i] == .absent) { folio[f, i] <- .fresh }
+      When(signalled == i) { isInterrupted <- true }
+      When(!isInterrupted) {
+        Holding(folioLock[i]) {
+          Step("allocates a page, neither zeroed nor uptodate") {
+            When(folio[f, i] == .absent) { folio[f, i] <- .fresh }
+          }
         }
       }
     }

@@ -124,6 +124,15 @@ extension GmemMainline {
           }
         }
       },
+      Lemma("L-S8", "who binds a memslot names its file") {
+        forAll(MemSlot.self) { s in
+          forAll(File.self) { g in
+            between(Self.binds, Self.bindEnds, s, g, remembering(Self.isBoundAlready, false))
+              || between(Self.bindEnds, Self.unbindsAgain, s, g)
+              ==> slotFile[s] == g
+          }
+        }
+      },
       Lemma("L-S5", "who binds a memslot has found its pages free and the file to have them") {
         forAll(Page.self) { p in
           between(Self.looksAtOverlaps, Self.binds, among(p))

@@ -18,6 +18,13 @@ extension ExpressionReader {
       result += ", its set having \(members.joined(separator: " and "))"
     }
     if !answers.isEmpty { result += ", answered \(answers.joined(separator: " and "))" }
+    for detail in details {
+      switch detail.kind {
+      case .named(let name, _): result += ", \(name) being \(text(detail.element))"
+      case .memberOf(let name): result += ", \(name) having \(text(detail.element))"
+      case .has, .taken, .member, .answered: break
+      }
+    }
     return result
   }
 }

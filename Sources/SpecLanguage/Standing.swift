@@ -21,15 +21,19 @@ public struct ThreadDetail: Hashable, Sendable {
     case member
     /// The answer of a call that the thread remembers is the outcome.
     case answered
+    /// What the author called so, an argument or a local of this type, has the value.
+    case named(String, ValueType)
+    /// The set that the author called so has the element.
+    case memberOf(String)
   }
   public let kind: Kind
-  /// The element's sort; none for an outcome.
+  /// The element's sort; none for an outcome and for a value that is no element.
   public let sort: SortID?
   public let element: Node
 }
 
 /// What can be asked of a thread: an element, which is the thread itself or one that it
-/// remembers, `taken(p)`, `among(p)`, or `answered(.EBUSY)`.
+/// remembers, `taken(p)`, `among(p)`, `answered(.EBUSY)`, or `remembering("retries")`.
 public protocol ThreadQuestion: Sendable {
   var detail: ThreadDetail { get }
 }
@@ -60,6 +64,36 @@ public struct RememberedMember: ThreadQuestion {
 public func among<S: Sort>(_ element: Expr<S>) -> RememberedMember {
   RememberedMember(
     detail: ThreadDetail(kind: .member, sort: S.sort, element: element.node))
+}
+
+/// The same of a set by its name, where a thread remembers several of the sort.
+public func among<S: Sort>(_ name: String, _ element: Expr<S>) -> RememberedMember {
+  RememberedMember(
+    detail: ThreadDetail(kind: .memberOf(name), sort: S.sort, element: element.node))
+}
+
+/// The value of an argument or a local that a thread remembers.
+public struct RememberedValue: ThreadQuestion {
+  public let detail: ThreadDetail
+}
+
+/// The thread remembers a condition of this name that has the value.
+public func remembering(_ name: String, _ value: Bool = true) -> RememberedValue {
+  RememberedValue(
+    detail: ThreadDetail(kind: .named(name, .bool), sort: nil, element: value.literal))
+}
+
+/// The thread remembers a value of this name that is the case.
+public func remembering<V: EnumDomain>(_ name: String, _ value: V) -> RememberedValue {
+  RememberedValue(
+    detail: ThreadDetail(kind: .named(name, V.valueType), sort: nil, element: value.literal))
+}
+
+/// The thread remembers an optional of this name that is the element.
+public func remembering<S: Sort>(_ name: String, _ element: Expr<S>) -> RememberedValue {
+  let type = ValueType.optional(S.valueType)
+  return RememberedValue(
+    detail: ThreadDetail(kind: .named(name, type), sort: nil, element: .some(element.node)))
 }
 
 /// The answer of a call that a thread remembers.

@@ -112,6 +112,7 @@ private struct CalledLocksReader {
     case .thread: return "this thread"
     case .register(let register):
       return procedure.frame.indices.contains(register) ? procedure.frame[register].name : nil
+    case .subtract(let value, .const): return text(value)
     case .table(let values, let key):
       guard let inner = text(key) else { return nil }
       let table = program.tables.first { $0.values == values }

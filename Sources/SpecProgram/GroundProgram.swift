@@ -134,7 +134,11 @@ struct Grounder {
         procedure: procedure.index, thread: thread, source: location, choice: [],
         refusedBy: nil, outcome: nil, node: node)
       var walk = SymbolicWalk(procedure: procedure, run: run, label: label, program: program)
-      walk.held = heldCells(held[procedure.index][node], run)
+      // Which lock it is can be told while the thread remembers the index.
+      let told = held[procedure.index][node].filter { lock in
+        lock.index?.allSatisfy { $0.registers.isSubset(of: live) } != false
+      }
+      walk.held = heldCells(told, run)
       try walk.toVisibleStep(node, &rules)
     }
   }
@@ -150,7 +154,9 @@ struct Grounder {
       for term in index {
         if case .const(let number) = run.value(of: term) { numbers.append(number) }
       }
-      guard numbers.count == index.count else { continue }
+      guard numbers.count == index.count,
+        zip(numbers, owner.indices).allSatisfy({ $1.low..<$1.low + $1.count ~= $0 })
+      else { continue }
       let readers = held.lock.readers.flatMap { program.variables[$0.id] }
       if held.isShared {
         cells[owner.cell(numbers)] = 0

@@ -72,18 +72,31 @@ extension LockOrder {
       }
       // A refused step has taken nothing; one that returns may have.
       let either = certainly ? held.intersection(after) : held.union(after)
-      return [(next, after)] + body.flatMap(\.refusals).map { ($0, held) }
-        + body.flatMap(\.returns).map { ($0, either) }
+      let set = Set(body.flatMap(\.locals).compactMap { procedure.locals[$0] })
+      return [(next, forgetting(set, after, certainly))]
+        + body.flatMap(\.refusals).map { ($0, held) }
+        + body.flatMap(\.returns).map { ($0, forgetting(set, either, certainly)) }
     case .pick(let loop, _, _):
-      let element = procedure.bounds[loop.bound].map { Term.register($0) }
-      let after = held.compactMap { lock -> HeldLock? in
-        guard lock.index?.contains(where: { $0.mentions(element) }) == true else { return lock }
-        return certainly ? nil : HeldLock(lock: lock.lock, isShared: lock.isShared, index: nil)
-      }
-      return content.successors.map { ($0, Set(after)) }
+      let element = Set(procedure.bounds[loop.bound].map { [$0] } ?? [])
+      let after = forgetting(element, held, certainly)
+      return content.successors.map { ($0, after) }
     case .test, .end, .endLocal:
       return content.successors.map { ($0, held) }
     }
+  }
+
+  /// What is held once the registers have other values: which lock of a family it was cannot be
+  /// told any more.
+  private func forgetting(
+    _ registers: Set<Int>, _ held: Set<HeldLock>, _ certainly: Bool
+  ) -> Set<HeldLock> {
+    guard !registers.isEmpty else { return held }
+    return Set(
+      held.compactMap { lock -> HeldLock? in
+        let mentioned = lock.index?.contains { !$0.registers.isDisjoint(with: registers) }
+        guard mentioned == true else { return lock }
+        return certainly ? nil : HeldLock(lock: lock.lock, isShared: lock.isShared, index: nil)
+      })
   }
 
   private func changes(
@@ -155,6 +168,16 @@ extension AtomicStatement {
   /// Where a `Return` within the step leads.
   fileprivate var returns: [Int] { ways { if case .exit(let node) = $0 { node } else { nil } } }
 
+  /// The locals that it may set.
+  fileprivate var locals: [LocalID] {
+    switch self {
+    case .assign(.local(let id), _, _): [id]
+    case .when(_, let yes, let no): (yes + no).flatMap(\.locals)
+    case .each(_, let body): body.flatMap(\.locals)
+    default: []
+    }
+  }
+
   private func ways(_ way: (AtomicStatement) -> Int?) -> [Int] {
     switch self {
     case .when(_, let yes, let no): (yes + no).flatMap { $0.ways(way) }
@@ -165,19 +188,17 @@ extension AtomicStatement {
 }
 
 extension Term {
-  /// Whether a lock's index is the same until a loop takes its next element.
+  /// Whether a lock's index is the same until a loop takes its next element, or a step sets the
+  /// local that it is.
   fileprivate func isFixed(in procedure: Procedure) -> Bool {
     switch self {
     case .const, .thread: true
-    case .register(let register): procedure.bounds.values.contains(register)
+    case .register(let register):
+      procedure.bounds.values.contains(register) || procedure.locals.values.contains(register)
     case .table(_, let key): key.isFixed(in: procedure)
+    // The element of an optional local.
+    case .subtract(let value, .const): value.isFixed(in: procedure)
     default: false
     }
-  }
-
-  fileprivate func mentions(_ other: Term?) -> Bool {
-    if self == other { return true }
-    if case .table(_, let key) = self { return key.mentions(other) }
-    return false
   }
 }

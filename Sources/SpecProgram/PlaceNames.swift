@@ -85,7 +85,13 @@ struct PlaceNames: Sendable {
 
 extension ThreadDetail {
   /// What a thread has to remember.
-  fileprivate var things: String { sort.map { "elements of \($0.name)" } ?? "answers" }
+  fileprivate var things: String {
+    switch kind {
+    case .named(let name, _), .memberOf(let name): "values called '\(name)'"
+    case .answered: "answers"
+    case .has, .taken, .member: sort.map { "elements of \($0.name)" } ?? "answers"
+    }
+  }
 }
 
 extension FrameEntry {
@@ -95,8 +101,15 @@ extension FrameEntry {
     case .has: return detail.sort.map { type == .element($0) } ?? false
     case .answered: return type == .outcome
     case .taken: return isSetOfLoop && detail.sort.map { type == .set($0) } ?? false
-    case .member: return !isSetOfLoop && detail.sort.map { type == .set($0) } ?? false
+    case .member: return isSet(of: detail.sort)
+    case .memberOf(let name): return self.name == name && isSet(of: detail.sort)
+    case .named(let name, let type): return self.name == name && self.type == type
     }
+  }
+
+  /// Whether it is a set of the sort that the author gave a name to.
+  private func isSet(of sort: SortID?) -> Bool {
+    !isSetOfLoop && sort.map { type == .set($0) } ?? false
   }
 
   /// What a loop has taken is a local without a name of the author's: its number is negative.

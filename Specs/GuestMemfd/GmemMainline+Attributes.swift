@@ -5,9 +5,10 @@ import TDXModuleSpecs
 private let toPrivate = NamedArgument<Bool>("private")
 
 extension GmemMainline {
+  static let storesAttributes = "stores the attributes"
+
   /// KVM_SET_MEMORY_ATTRIBUTES (guest-memfd §1.4): no page is allocated, freed or zeroed by it.
   var setAttributes: Action {
-    let victims = Local<SetOf<Page>>("range")
     let isSame = Local<Bool>("nothing to change")
     return Action(
       "KVM_SET_MEMORY_ATTRIBUTES", taking: [caller, shape, range, toPrivate],
@@ -31,11 +32,10 @@ extension GmemMainline {
             <- forAll(Page.self) { p in
               !range.contains(p) || isPrivate[p] == Expr<Bool>(toPrivate.node)
             }
-          victims <- Expr<SetOf<Page>>(range.node)
         }
         When(!isSame) {
-          invalidationBegins(victims) { p in isPrivate[p] != Expr<Bool>(toPrivate.node) }
-          Step("stores the attributes") {
+          invalidationBegins(range) { p in isPrivate[p] != Expr<Bool>(toPrivate.node) }
+          Step(Self.storesAttributes) {
             Each(Page.self) { p in
               When(range.contains(p)) { isPrivate[p] <- Expr<Bool>(toPrivate.node) }
             }

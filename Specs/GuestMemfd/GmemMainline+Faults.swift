@@ -85,25 +85,38 @@ extension GmemMainline {
     }
   }
 
+  static let snapshots = "snapshots mmu_invalidate_seq and reads the attribute"
+  static let findsSlot = "finds the memslot"
+  static let decidesSource = "is it the file's?"
+  static let getsFile = "kvm_gmem_get_file"
+  static let findsIndex = "__kvm_gmem_get_pfn: the binding"
+  static let faultPutsFile = "fput by the fault"
+  static let installs = "installs the SPTE, unless an invalidation came in between"
+  static let privateAccess = "private access"
+  static let foundSlot = "memslot"
+  static let ownFile = "gmem.file"
+  static let fromFile = "from the file"
+  static let foundIndex = "index"
+
   /// A fault on a page of the GPA space, until it is mapped or fails (guest-memfd §1.4).
   ///
   /// - Parameter isPreFault: no memslot is ENOENT for a prefault, and an exit to user space that
   ///   emulates the access for a guest.
   private func fault(_ p: Expr<Page>, isPreFault: Bool) -> Action {
     let again = Local<Bool>("retries")
-    let wantsPrivate = Local<Bool>("private access")
-    let found = Local<MemSlot?>("memslot")
+    let wantsPrivate = Local<Bool>(Self.privateAccess)
+    let found = Local<MemSlot?>(Self.foundSlot)
     let answer = Local<Outcome>("answer")
     return Action(isPreFault ? "a prefault" : "a fault", cites: "guest-memfd §1.4") {
       Repeat(while: again) {
         Holding(srcu, .read) {
-          Step("snapshots mmu_invalidate_seq and reads the attribute") {
+          Step(Self.snapshots) {
             again <- false
             stale[v] <- false
             wantsPrivate <- isPrivate[p]
             found <- nil
           }
-          Step("finds the memslot") {
+          Step(Self.findsSlot) {
             Each(MemSlot.self) { s in
               When(slot[s].in(.active, .invalid) && gfns[s].contains(p)) { found <- s }
             }
@@ -112,12 +125,16 @@ extension GmemMainline {
                 || !(isPreFault ? has(.preFaultTellsInvalid) : Condition(.no)),
               else: .EAGAIN
             ).because("the memslot is being deleted", "guest-memfd §1.8")
+            again <- exists(MemSlot.self) { s in slot[s] == .invalid && gfns[s].contains(p) }
           }
-          When(found == nil && wantsPrivate) { Return(.EFAULT) }
-          When(found == nil) { Return(isPreFault ? .ENOENT : .ok) }
-          Call(resolve(p, found.value(), wantsPrivate), into: answer)
-          When(answer != .ok && answer != .EAGAIN) { Return(answer) }
-          Step("must it retry?") { again <- answer == .EAGAIN }
+          .because("retries once the memslot is gone", "guest-memfd §1.4")
+          When(!again) {
+            When(found == nil && wantsPrivate) { Return(.EFAULT) }
+            When(found == nil) { Return(isPreFault ? .ENOENT : .ok) }
+            Call(resolve(p, found.value(), wantsPrivate), into: answer)
+            When(answer != .ok && answer != .EAGAIN) { Return(answer) }
+            Step("must it retry?") { again <- answer == .EAGAIN }
+          }
         }
       }
     }
@@ -127,28 +144,27 @@ extension GmemMainline {
   private func resolve(
     _ p: Expr<Page>, _ s: Expr<MemSlot>, _ wantsPrivate: Local<Bool>
   ) -> Action {
-    let file = Local<File?>("gmem.file")
-    let fromFile = Local<Bool>("from the file")
+    let file = Local<File?>(Self.ownFile)
+    let fromFile = Local<Bool>(Self.fromFile)
     let isPoisoned = Local<Bool>("poisoned")
-    let index = Local<FileIndex?>("index")
+    let index = Local<FileIndex?>(Self.foundIndex)
     return Action("kvm_mmu_faultin_pfn", cites: "guest-memfd §1.4") {
-      Step("is it the file's?") {
-        Check(slot[s] != .invalid, else: .EAGAIN)
-          .because("retries once the memslot is gone", "guest-memfd §1.4")
+      Step(Self.decidesSource) {
         Check(!wantsPrivate || slotKind[s] != .host, else: .EFAULT)
           .because("a private access to a memslot without memfd", "guest-memfd §1.4")
         fromFile <- wantsPrivate || slotKind[s] == .gmemOnly
+        file <- slotFile[s]
         index <- nil
       }
       When(fromFile) {
-        Step("kvm_gmem_get_file") {
+        Step(Self.getsFile) {
           Check(
-            exists(File.self) { g in slotFile[s] == g && life[g] == .live }, else: .EFAULT
+            exists(File.self) { g in file == g && slotFile[s] == g && life[g] == .live },
+            else: .EFAULT
           ).because("the file is gone, or dying", "guest-memfd I-NOGET-DYING")
-          file <- slotFile[s]
-          Acquire(fdget[slotFile[s].value()], .shared)
+          Acquire(fdget[file.value()], .shared)
         }
-        Step("__kvm_gmem_get_pfn: the binding") {
+        Step(Self.findsIndex) {
           Each(FileIndex.self) { i in
             When(bindings[file.value(), i] == s && backs(i, p, in: s)) { index <- i }
           }
@@ -158,14 +174,14 @@ extension GmemMainline {
           Return(.EIO)
         }
         Holding(folioLock[index.value()]) {
-          Step("kvm_gmem_get_folio: allocates, zeroes") {
+          Step(Self.getsFolio) {
             isPoisoned <- folio[file.value(), index.value()] == .poisoned
             When(folio[file.value(), index.value()] != .poisoned) {
               folio[file.value(), index.value()] <- .uptodate
             }
           }
         }
-        Step("fput") { Release(fdget[file.value()], .shared) }
+        Step(Self.faultPutsFile) { Release(fdget[file.value()], .shared) }
         When(isPoisoned) { Return(.EHWPOISON) }
       } else: {
         Step("GUP of userspace_addr") {
@@ -173,7 +189,7 @@ extension GmemMainline {
         }
       }
       Holding(mmuLock, .read) {
-        Step("installs the SPTE, unless an invalidation came in between") {
+        Step(Self.installs) {
           Check(!stale[v] && !(inProgress > 0 && hull.contains(p)), else: .EAGAIN)
             .because("the fault is stale", "guest-memfd I-FAULT")
           When(fromFile) {

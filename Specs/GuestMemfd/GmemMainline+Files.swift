@@ -20,7 +20,8 @@ extension GmemMainline {
 
   /// fallocate: allocates pages or punches a hole (guest-memfd §1.4).
   var fallocate: Action {
-    Action(
+    let isInterrupted = Local<Bool>("interrupted")
+    return Action(
       "fallocate", taking: [f, request, extent, signalled], by: HostThread.self,
       cites: "guest-memfd §1.4"
     ) {
@@ -41,43 +42,46 @@ extension GmemMainline {
       When(request == .punchHole) {
         Holding(invalidateLock[f], .write) { punches }
       } else: {
-        Holding(invalidateLock[f], .read) { allocates }
+        Holding(invalidateLock[f], .read) { allocates(isInterrupted) }
       }
       Step("fput") { Release(fdget[f], .shared) }
+      When(isInterrupted) { Return(.EINTR) }
     }
   }
 
   /// Pages that are there stay as they are (guest-memfd §1.4).
   @StatementBuilder
-  private var allocates: [Statement] {
+  private func allocates(_ isInterrupted: Local<Bool>) -> [Statement] {
     ForEach(ordered: FileIndex.self, where: { i in extent.contains(i) }) { i in
-      When(signalled == i) {
-        Step("fput") { Release(fdget[f], .shared) }
-        Return(.EINTR)
-      }
-      Holding(folioLock[i]) {
-        Step("allocates a page, neither zeroed nor uptodate") {
-          When(folio[f, i] == .absent) { folio[f, i] <- .fresh }
+      When(signalled == i) { isInterrupted <- true }
+      When(!isInterrupted) {
+        Holding(folioLock[i]) {
+          Step("allocates a page, neither zeroed nor uptodate") {
+            When(folio[f, i] == .absent) { folio[f, i] <- .fresh }
+          }
         }
       }
     }
   }
+
+  static let findsPages = "finds the bindings and the pages"
+  static let truncation = "unmaps the page from user space and truncates it"
 
   /// kvm_gmem_punch_hole (guest-memfd §1.4).
   @StatementBuilder
   private var punches: [Statement] {
     let victims = Local<SetOf<Page>>("pages of memslots")
     let cached = Local<SetOf<FileIndex>>("cached")
-    Step("finds the bindings and the pages") {
+    Step(Self.findsPages) {
       victims <- those(Page.self) { p in isBound(p, to: f.element) { i in extent.contains(i) } }
       cached <- those(FileIndex.self) { i in extent.contains(i) && folio[f, i] != .absent }
     }
     When(victims != .empty) {
       invalidationBegins(victims) { _ in Condition(.yes) }
-    }
-    ForEach(ordered: FileIndex.self, where: { i in cached.contains(i) }) { i in truncates(i) }
-    When(victims != .empty) {
+      ForEach(ordered: FileIndex.self, where: { i in cached.contains(i) }) { i in truncates(i) }
       invalidationEnds()
+    } else: {
+      ForEach(ordered: FileIndex.self, where: { i in cached.contains(i) }) { i in truncates(i) }
     }
   }
 
@@ -86,7 +90,7 @@ extension GmemMainline {
   @StatementBuilder
   private func truncates(_ i: Expr<FileIndex>) -> [Statement] {
     Holding(folioLock[i]) {
-      Step("unmaps the page from user space and truncates it") { drops(f.element, i) }
+      Step(Self.truncation) { drops(f.element, i) }
     }
   }
 

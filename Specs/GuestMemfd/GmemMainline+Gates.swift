@@ -57,16 +57,21 @@ extension GmemMainline {
 
   // MARK: Invalidation (guest-memfd §1.5)
 
+  static let begins = "invalidation begins: unmaps and flushes"
+  static let ends = "invalidation ends: the sequence moves on"
+
   /// begin, add, unmap and flush under write mmu_lock: the filter says which kinds go.
   @StatementBuilder
   func invalidationBegins(
-    _ victims: Local<SetOf<Page>>, where gone: @escaping (Expr<Page>) -> Condition
+    _ victims: some Readable<SetOf<Page>>, where gone: @escaping (Expr<Page>) -> Condition
   ) -> [Statement] {
     Holding(mmuLock, .write) {
-      Step("invalidation begins: unmaps and flushes") {
-        hull <- choose(inProgress == 0, victims, else: hull.union(victims))
+      Step(Self.begins) {
+        hull <- choose(inProgress == 0, victims, else: hull.union(Expr(victims.node)))
         inProgress <- inProgress + 1
-        Each(Page.self) { p in When(victims.contains(p) && gone(p)) { spte[p] <- .none } }
+        Each(Page.self) { p in
+          When(Expr<SetOf<Page>>(victims.node).contains(p) && gone(p)) { spte[p] <- .none }
+        }
       }
       .because("the range only grows while an invalidation is under way", "guest-memfd §1.5")
     }
@@ -76,7 +81,7 @@ extension GmemMainline {
   @StatementBuilder
   func invalidationEnds() -> [Statement] {
     Holding(mmuLock, .write) {
-      Step("invalidation ends: the sequence moves on") {
+      Step(Self.ends) {
         Each(VCPU.self) { w in When(holding(vcpuMutex[w])) { stale[w] <- true } }
         When(inProgress == 1) { hull <- .empty }
         inProgress <- inProgress - 1

@@ -9,11 +9,17 @@ private let byte = NamedArgument<Byte?>("value")
 private let isWrite = NamedArgument<Bool>("write")
 
 extension GmemMainline {
+  static let mmapBegins = "fdget, and the arguments"
+  static let findsMapping = "finds the mapping"
+  static let mapsFile = "kvm_gmem_mmap"
+  static let getsFolio = "kvm_gmem_get_folio: allocates, zeroes"
+  static let mapsPage = "maps the page"
+
   /// mmap of a memfd: a private file can be mapped too, only faults fail (guest-memfd §1.4).
   var mmap: Action {
     Action("mmap", taking: [f, m, request, wanted], by: HostThread.self, cites: "guest-memfd §1.4")
     {
-      Step("fdget, and the arguments") {
+      Step(Self.mmapBegins) {
         fileGate(trying: request == .shared && wanted == .write && vmaFile[m] == nil)
         Check(request != .malformed, else: .EINVAL)
           .because("the length, or an offset that is not in pages", "guest-memfd §1.4")
@@ -24,7 +30,7 @@ extension GmemMainline {
         Acquire(fdget[f], .shared)
       }
       Holding(mmapLock, .write) {
-        Step("kvm_gmem_mmap") {
+        Step(Self.mapsFile) {
           When(vmaFile[m] == nil) {
             vmaFile[m] <- f.element
             protection[m] <- Expr<Protection>(wanted.node)
@@ -71,7 +77,7 @@ extension GmemMainline {
         Require(writes == 1 || !isWrite)
       }
       Holding(mmapLock, .read) {
-        Step("finds the mapping") {
+        Step(Self.findsMapping) {
           Check(vmaFile[m] != nil, else: .SIGSEGV).because("it was unmapped")
           Check(
             protection[m] == .write || protection[m] == .read && !isWrite, else: .SIGSEGV
@@ -85,12 +91,12 @@ extension GmemMainline {
         }
         When(!mapped) {
           Holding(folioLock[i]) {
-            Step("kvm_gmem_get_folio: allocates, zeroes") {
+            Step(Self.getsFolio) {
               Check(folio[file.value(), i] != .poisoned, else: .SIGBUS)
                 .because("its memory failed", "guest-memfd §1.4")
               folio[file.value(), i] <- .uptodate
             }
-            Step("maps the page") { pte[file.value(), i] <- true }
+            Step(Self.mapsPage) { pte[file.value(), i] <- true }
           }
         }
         When(isWrite) {

@@ -11,13 +11,15 @@ private let halting = NamedArgument<SetOf<Page>>("hva_halts")
 private let tooHigh = NamedArgument<Bool>("beyond_max_gfn")
 
 extension GmemMainline {
+  static let regionName = "KVM_SET_USER_MEMORY_REGION2"
+
   /// KVM_SET_USER_MEMORY_REGION2, or its first version, with a size (guest-memfd §1.4).
   ///
   /// Memslots of the second address space are not in this spec.
   var setRegion: Action {
     let isThere = Local<Bool>("the memslot is there")
     return Action(
-      "KVM_SET_USER_MEMORY_REGION2",
+      Self.regionName,
       taking: [
         caller, shape, s, flags, range, f, backing, shift, host, tooHigh,
       ], by: HostThread.self, cites: "guest-memfd §1.4"
@@ -35,7 +37,7 @@ extension GmemMainline {
         When(isThere) {
           modifies
         } else: {
-          Step("kvm_check_memslot_overlap") {
+          Step(Self.looksAtOverlaps) {
             Check(
               forAll(MemSlot.self) { other in
                 slot[other] != .active
@@ -115,7 +117,7 @@ extension GmemMainline {
 
   @StatementBuilder
   private var createsHostSlot: [Statement] {
-    Step("the memslot is active") {
+    Step(Self.hostSlot) {
       Check(!tooHigh, else: .EINVAL).because("above the highest gfn", "guest-memfd §1.4")
       slot[s] <- .active
       slotKind[s] <- .host
@@ -140,7 +142,7 @@ extension GmemMainline {
   /// kvm_gmem_bind, then what can still fail, then the memslot is seen (guest-memfd §1.4).
   @StatementBuilder
   private var binds: [Statement] {
-    let taken = Local<Bool>("some index is bound")
+    let taken = Local<Bool>(Self.isBoundAlready)
     Step("kvm_gmem_bind: the descriptor") {
       Check(backing != .notOpen && (backing != .file || gmem[f] == .open), else: .EBADF)
         .because("not open, or opened with O_PATH", "guest-memfd §1.4")
@@ -149,14 +151,14 @@ extension GmemMainline {
       Acquire(fdget[f], .shared)
     }
     Holding(invalidateLock[f], .write) {
-      Step(bindsName) {
+      Step(Self.binds) {
         taken <- exists(FileIndex.self) { i in isNamed(i) && bindings[f, i] != nil }
         When(!exists(FileIndex.self) { i in isNamed(i) && bindings[f, i] != nil }) {
           intoBindings
         }
       }
     }
-    Step("fput") { Release(fdget[f], .shared) }
+    Step(Self.bindEnds) { Release(fdget[f], .shared) }
       .because("the memslot holds no reference", "guest-memfd I-WEAK")
     When(taken) {
       When(has(.overlapExists)) { Return(.EEXIST) }
@@ -164,21 +166,27 @@ extension GmemMainline {
     }
     When(tooHigh) {
       Holding(invalidateLock[f], .write) {
-        Step("kvm_gmem_unbind, since the architecture refused") {
+        Step(Self.unbindsAgain) {
           Each(FileIndex.self) { i in When(bindings[f, i] == s) { bindings[f, i] <- nil } }
           forgets
         }
       }
       Return(.EINVAL)
     }
-    Step("the memslot is active") {
+    Step(Self.activates) {
       slot[s] <- .active
       hostRange[s] <- Expr<HostRange>(host.node)
       hasMemory
     }
   }
 
-  var bindsName: String { "kvm_gmem_bind: into the bindings" }
+  static let looksAtOverlaps = "kvm_check_memslot_overlap"
+  static let binds = "kvm_gmem_bind: into the bindings"
+  static let bindEnds = "fput by kvm_gmem_bind"
+  static let unbindsAgain = "kvm_gmem_unbind, since the architecture refused"
+  static let activates = "the memslot is active"
+  static let hostSlot = "the memslot of user memory is active"
+  static let isBoundAlready = "some index is bound"
 
   /// KVM does not see the memslot yet (guest-memfd B7).
   @StatementBuilder
@@ -211,6 +219,13 @@ extension GmemMainline {
   }
 
   static let deleteName = "KVM_SET_USER_MEMORY_REGION2(delete)"
+  static let marksInvalid = "marks the memslot INVALID"
+  static let syncs = "synchronize_srcu"
+  static let flushes = "kvm_arch_flush_shadow_memslot"
+  static let looksForFile = "kvm_gmem_unbind: is there a file?"
+  static let unbindsLive = "unbinds"
+  static let unbindsDying = "unbinds a file that is dying"
+  static let gone = "the memslot is gone"
 
   /// KVM_SET_USER_MEMORY_REGION2, or its first version, with size 0 (guest-memfd §1.4).
   var deleteRegion: Action {
@@ -227,29 +242,29 @@ extension GmemMainline {
           Check(slot[s] == .active, else: .EINVAL)
             .because("there is nothing to delete", "guest-memfd §1.4")
         }
-        Step("marks the memslot INVALID") { slot[s] <- .invalid }
-        Step("synchronize_srcu") { Require(!holding(srcu, .shared)) }
+        Step(Self.marksInvalid) { slot[s] <- .invalid }
+        Step(Self.syncs) { Require(!holding(srcu, .shared)) }
         Holding(mmuLock, .write) {
-          Step("kvm_arch_flush_shadow_memslot") {
+          Step(Self.flushes) {
             Each(Page.self) { p in When(gfns[s].contains(p)) { spte[p] <- .none } }
           }
         }
-        Step("kvm_gmem_unbind: is there a file?") {
+        Step(Self.looksForFile) {
           bound <- slotFile[s]
           isDying <- exists(File.self) { g in slotFile[s] == g && life[g] == .dying }
         }
         When(bound != nil && isDying) {
-          Step("unbinds a file that is dying") {
+          Step(Self.unbindsDying) {
             unbinds
           }
           .because("without invalidate_lock up to 7.3", "guest-memfd B3")
         }
         When(bound != nil && !isDying) {
           Holding(invalidateLock[bound.value()], .write) {
-            Step("unbinds") { unbinds }
+            Step(Self.unbindsLive) { unbinds }
           }
         }
-        Step("the memslot is gone") { forgets }
+        Step(Self.gone) { forgets }
       }
     }
   }

@@ -18,20 +18,20 @@ extension GmemMainline {
       "B2", "a memslot that goes while its file dies stays in the bindings",
       caughtBy: ["I-BIND-LIVE"], at: "race", cites: "guest-memfd B2"
     ) {
-      Replacing(step: "unbinds a file that is dying") {
-        Step("unbinds a file that is dying") { slotFile[s] <- nil }
+      Replacing(step: Self.unbindsDying) {
+        Step(Self.unbindsDying) { slotFile[s] <- nil }
       }
     }
     Mutation(
       "B4", "a binding does not look at what is bound", caughtBy: ["I-BIND-EXCL"], at: "slots",
       cites: "guest-memfd B4"
-    ) { Replacing(step: bindsName) { Step(bindsName) { intoBindings } } }
+    ) { Replacing(step: Self.binds) { Step(Self.binds) { intoBindings } } }
     Mutation(
       "B8", "only some of a memslot's pages get into the bindings", caughtBy: ["I-BIND-TOTAL"],
       at: "small", cites: "guest-memfd B8"
     ) {
-      Replacing(step: "the memslot is active", in: "KVM_SET_USER_MEMORY_REGION2") {
-        Step("the memslot is active") {
+      Replacing(step: Self.activates) {
+        Step(Self.activates) {
           slot[s] <- .active
           Each(FileIndex.self) { i in When(bindings[f, i] == s) { bindings[f, i] <- nil } }
         }
@@ -40,7 +40,7 @@ extension GmemMainline {
     Mutation(
       "B13", "a page is handed out before it is zeroed", caughtBy: ["I-ZERO"], at: "small",
       cites: "guest-memfd B13"
-    ) { Without(step: "kvm_gmem_get_folio: allocates, zeroes", in: "KVM_PRE_FAULT_MEMORY") }
+    ) { Without(step: Self.getsFolio, in: "KVM_PRE_FAULT_MEMORY") }
   }
 
   @ListBuilder<Mutation>
@@ -48,7 +48,7 @@ extension GmemMainline {
     Mutation(
       "no-srcu", "a deletion does not wait for faults that have seen the memslot",
       caughtBy: ["I-SPTE-CACHE"], at: "race", cites: "guest-memfd §1.4"
-    ) { Without(step: "synchronize_srcu") }
+    ) { Without(step: Self.syncs) }
     Mutation(
       "no-folio-lock", "user faults do not lock the page", caughtBy: ["I-PTE-CACHE"],
       at: "race-shared", cites: "guest-memfd §1.4"
@@ -66,9 +66,6 @@ extension GmemMainline {
       caughtBy: [], at: "race", cites: "kvm-tdx §2.4"
     ) { Without(lock: kvmLock, in: "KVM_CREATE_VCPU") }
   }
-
-  private static let begins = "invalidation begins: unmaps and flushes"
-  private static let ends = "invalidation ends: the sequence moves on"
 
   @ListBuilder<Mutation>
   private var steps: [Mutation] {
@@ -98,7 +95,7 @@ extension GmemMainline {
       "punch-keeps-pte", "a hole is punched under what user space has mapped",
       caughtBy: ["I-PTE-CACHE"], at: "shared", cites: "guest-memfd §1.4"
     ) {
-      Replacing(step: "unmaps the page from user space and truncates it") {
+      Replacing(step: Self.truncation) {
         Step("truncates") {
           Each(FileIndex.self) { i in
             When(extent.contains(i)) {
@@ -142,8 +139,8 @@ extension GmemMainline {
       "slot-holds-file", "a memslot holds a reference to its file", caughtBy: ["I-WEAK"],
       at: "small", cites: "guest-memfd I-WEAK"
     ) {
-      Replacing(step: "the last reference to the file goes") {
-        Step("the last reference to the file goes") { Require(Condition(.no)) }
+      Replacing(step: Self.lastReference) {
+        Step(Self.lastReference) { Require(Condition(.no)) }
       }
     }
   }

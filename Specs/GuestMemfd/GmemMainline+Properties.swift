@@ -69,7 +69,7 @@ extension GmemMainline {
       "I-BIND-STABLE", "bindings change while somebody under invalidate_lock walks them",
       cites: "guest-memfd I-BIND-STABLE"
     ) {
-      at("unbinds a file that is dying")
+      at(Self.unbindsDying)
       exists(MemSlot.self) { s in
         slot[s] == .invalid
           && exists(File.self) { g in
@@ -252,7 +252,7 @@ extension GmemMainline {
       "I-INV-BAL", "an invalidation is under way until its end, and then none is left",
       cites: "guest-memfd I-INV-BAL"
     ) {
-      at("invalidation ends: the sequence moves on") ==> inProgress > 0
+      at(Self.ends) ==> inProgress > 0
       inProgress > 0
         ==> inside("fallocate") || inside("KVM_SET_MEMORY_ATTRIBUTES") || inside(Self.releaseName)
         || inside(Self.failureName)

@@ -4,6 +4,9 @@ import TDXModuleSpecs
 
 extension GmemMainline {
   static let releaseName = "kvm_gmem_release"
+  static let lastReference = "the last reference to the file goes"
+  static let losesFile = "its memslots lose their file"
+  static let leavesInode = "the file leaves the inode; its bindings go"
 
   /// Nothing holds the file: no descriptor, no mapping, no call on it (guest-memfd §1.4).
   func isUnreferenced(_ g: Expr<File>) -> Condition {
@@ -19,13 +22,13 @@ extension GmemMainline {
     return Action(
       Self.releaseName, each: File.self, by: HostThread.self, cites: "guest-memfd §1.4"
     ) { g in
-      Step("the last reference to the file goes") {
+      Step(Self.lastReference) {
         Require(life[g] == .live && isUnreferenced(g))
         life[g] <- .dying
       }
       Holding(slotsLock) {
         Holding(invalidateLock[g], .write) {
-          Step("its memslots lose their file") {
+          Step(Self.losesFile) {
             victims <- those(Page.self) { p in isBound(p, to: g) { _ in Condition(.yes) } }
             Each(MemSlot.self) { s in When(slotFile[s] == g) { slotFile[s] <- nil } }
           }
@@ -33,7 +36,7 @@ extension GmemMainline {
             invalidationBegins(victims) { _ in Condition(.yes) }
             invalidationEnds()
           }
-          Step("the file leaves the inode; its bindings go") {
+          Step(Self.leavesInode) {
             Each(FileIndex.self) { i in bindings[g, i] <- nil }
             life[g] <- .released
           }
@@ -111,8 +114,8 @@ extension GmemMainline {
   }
 
   /// Some thread is in an ioctl of the VM or of a vCPU.
-  private var inIoctl: Condition {
-    inside("KVM_SET_USER_MEMORY_REGION2") || inside(Self.deleteName)
+  var inIoctl: Condition {
+    inside(Self.regionName) || inside(Self.deleteName)
       || inside("KVM_SET_MEMORY_ATTRIBUTES") || inside("KVM_PRE_FAULT_MEMORY")
       || inside("KVM_RUN") || inside("KVM_CREATE_VCPU") || inside("KVM_CREATE_GUEST_MEMFD")
   }

@@ -2,8 +2,8 @@ import SpecLanguage
 
 extension GmemMainline {
   private static let creation = ["KVM_CREATE_VM", "KVM_CREATE_VCPU", "KVM_CREATE_GUEST_MEMFD"]
-  private static let region = ["KVM_SET_USER_MEMORY_REGION2", deleteName]
-  private static let ends = ["close(vm)", "close(vcpu)", "close(gmem)"]
+  private static let region: [String] = [regionName, deleteName]
+  private static let closes = ["close(vm)", "close(vcpu)", "close(gmem)"]
   private static let late = [releaseName, "kvm_destroy_vm"]
   private static let userMemory = ["mmap", "munmap", "touch"]
   private static let guestMemory = [
@@ -13,7 +13,7 @@ extension GmemMainline {
     "dup", "open(O_PATH)", "pin", "unpin", "close(copy)", "close(path)",
   ]
 
-  private static let guest = creation + region + guestMemory + ends + late
+  private static let guest = creation + region + guestMemory + closes + late
   private static let everything = guest + userMemory + carriersOfReferences
 
   @ListBuilder<Scope>
@@ -55,7 +55,7 @@ extension GmemMainline {
         "files": 2, "pages": 2, "indices": 2, "slots": 2, "threads": 2, "TYPE": 1, "SINGLE": 1,
       ],
       parts: [
-        ThreadPart("memslots", calls: Self.creation + Self.region + Self.ends),
+        ThreadPart("memslots", calls: Self.creation + Self.region + Self.closes),
         ThreadPart("guest", calls: Self.guestMemory + Self.late),
       ])
     Scope(
@@ -65,7 +65,7 @@ extension GmemMainline {
         ThreadPart(
           "converter",
           calls: Self.creation + [
-            "KVM_SET_USER_MEMORY_REGION2", "KVM_SET_MEMORY_ATTRIBUTES", "fallocate",
+            Self.regionName, "KVM_SET_MEMORY_ATTRIBUTES", "fallocate",
           ]),
         ThreadPart("holder", calls: ["KVM_PRE_FAULT_MEMORY"]),
       ])

@@ -65,7 +65,7 @@ public struct GmemMainline: Spec {
   /// slot->gmem.file: holds no reference.
   let slotFile = Map(MemSlot.self, File?.none, as: "gmem.file")
   /// slot->gmem.pgoff, as the distance of the file's intervals from those of the GPA space.
-  let pgoff = Map(MemSlot.self, 0, in: 0...122, as: "gmem.pgoff")
+  let pgoff: Map<MemSlot, Int>
   let gfns = Map(MemSlot.self, SetOf<Page>.empty, as: "memslot.gfns")
   let hostRange = Map(MemSlot.self, HostRange?.none, as: "userspace_addr")
   let readOnly = Map(MemSlot.self, false, as: "KVM_MEM_READONLY")
@@ -132,7 +132,7 @@ public struct GmemMainline: Spec {
   let range = NamedArgument<SetOf<Page>>("range")
   let extent = NamedArgument<SetOf<FileIndex>>("extent")
 
-  public init() {}
+  public init() { pgoff = Map(MemSlot.self, 0, upTo: shifts, as: "gmem.pgoff") }
 
   public var actions: [Action] {
     createVM
@@ -176,6 +176,7 @@ public struct GmemMainline: Spec {
     contents
     invalidation
     progress
+    lemmas
     questions
   }
 

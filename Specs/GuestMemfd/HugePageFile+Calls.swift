@@ -155,6 +155,7 @@ extension HugePageFile {
     Action(Self.closeName, by: HostThread.self, cites: "guest-memfd §1.4", "guest-memfd §2.4") {
       Step("the last reference goes") {
         Require(gmem == .open && !isLocked && !holding(invalidateLock, .shared))
+        Require(!inside(Self.bindName)).because("the call holds the file", "guest-memfd §1.4")
         gmem <- .closing
         Each(Page.self) { q in userPTE[q] <- false }
       }

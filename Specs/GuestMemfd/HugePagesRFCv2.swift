@@ -100,9 +100,11 @@ public struct HugePagesRFCv2: Spec {
         "small", "one block of two pages, two threads that may make any call",
         ["huges": 1, "mids": 1, "pages": 2, "threads": 2]),
       Scope(
-        "guest", "two blocks of two pages: one thread converts, a vCPU faults",
+        "guest",
+        "two blocks of two pages: one thread converts, a vCPU faults, memory does not run out",
         [
           "huges": 2, "mids": 2, "pages": 4, "threads": 2, "PINS": 0, "HOLDERS": 0, "USERS": 0,
+          "PRESSURE": 0,
         ], parts: [converter, guest]),
       Scope(
         "two", "two blocks of two pages: one thread converts, two touch pages",

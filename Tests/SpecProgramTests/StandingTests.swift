@@ -108,6 +108,46 @@ private struct Hall: SpecPart {
     #expect(throws: SpecError.self) { try count(at("ends", answered(.ok))) }
   }
 
+  @Test func aThreadRemembersWhatItsAuthorGaveANameTo() throws {
+    let part = part
+    let isShut = Local<Bool>("was shut")
+    let first = Local<V?>("first guest")
+    let rooms = Local<SetOf<V>>("rooms")
+    let empty = Local<SetOf<V>>("empty rooms")
+    let spec = describe(part, []) {
+      Action("shut") { part.shut <- true }
+      Action("look", by: Worker.self) {
+        Step("looks") {
+          isShut <- part.shut
+          first <- nil
+          Each(V.self) { v in When(part.guests[v] == 0) { first <- v } }
+          rooms <- those(V.self) { _ in Condition(.yes) }
+          empty <- those(V.self) { v in part.guests[v] == 1 }
+        }
+        Step("thinks") {
+          Check(!isShut && first != nil && rooms != empty, else: .EBUSY)
+        }
+      }
+    }
+    let graph = try Graph(Program(spec, ["workers": 1, "V": 2]))
+    func count(_ condition: Condition) throws -> Int {
+      try graph.states.filter { try graph.program.value(of: condition.node, in: $0) != 0 }.count
+    }
+    // Before and after the door is shut, and once it was shut.
+    #expect(try count(at("thinks")) == 3)
+    #expect(try count(at("thinks", remembering("was shut"))) == 1)
+    #expect(try count(at("thinks", remembering("was shut", false))) == 2)
+    let last = { (v: Expr<V>) in at("thinks", remembering("first guest", v)) }
+    #expect(try count(exists(V.self) { v in last(v) }) == 3)
+    #expect(try count(forAll(V.self) { v in last(v) }) == 0)
+    #expect(try count(forAll(V.self) { v in at("thinks", among("rooms", v)) }) == 3)
+    #expect(try count(exists(V.self) { v in at("thinks", among("empty rooms", v)) }) == 0)
+    // Of which set is it asked? No such name; another type of this name.
+    #expect(throws: SpecError.self) { try count(exists(V.self) { v in at("thinks", among(v)) }) }
+    #expect(throws: SpecError.self) { try count(at("thinks", remembering("is shut"))) }
+    #expect(throws: SpecError.self) { try count(at("thinks", remembering("rooms"))) }
+  }
+
   @Test func elementsOfTheRoleAreThreads() throws {
     let graph = try Graph(program(2))
     let both = forAll(Worker.self) { t in inside("visit", t) }

@@ -21,10 +21,10 @@ import Testing
   @Test(
     "counts, verdicts and premises of each policy and protection",
     arguments: [
-      ("small", 151_422, 1_040_518, 35), ("tdx", 189_012, 1_243_964, 38),
-      ("snp", 199_792, 1_355_292, 37), ("demand", 179_044, 1_207_924, 38),
-      ("reboot", 167_492, 1_139_232, 39), ("deferred", 161_764, 1_104_652, 38),
-      ("never", 160_924, 1_101_068, 39),
+      ("small", 151_214, 1_039_466, 35), ("tdx", 188_804, 1_242_912, 38),
+      ("snp", 199_488, 1_353_752, 37), ("demand", 178_824, 1_206_820, 38),
+      ("reboot", 166_616, 1_135_592, 39), ("deferred", 161_544, 1_103_548, 38),
+      ("never", 160_704, 1_099_964, 39),
     ] as [(String, Int, Int, Int)])
   func exhausted(scope: String, states: Int, transitions: Int, diameter: Int) throws {
     let found = try Self.check("gmem/huge-pages", scope)

@@ -65,11 +65,18 @@ import Testing
     #expect(try proved(ground) == Set(ids))
   }
 
+  /// Both types of VM, and user space that maps, writes and pins pages.
+  static let mainlineSizes = [
+    "threads": 2, "files": 2, "pages": 2, "indices": 2, "slots": 2, "TYPE": 2, "WRITES": 1,
+    "CARRIERS": 1,
+  ]
+
   /// With an RMP every claim says something.
   @Test(arguments: [
     ("gmem/in-place", ["vcpus": 2, "pages": 2, "BACKEND": 1, "HOLDERS": 1]),
     ("gmem/huge-pages", ["pages": 2]), ("gmem/huge-pages", ["pages": 2, "BACKEND": 1]),
     ("gmem/huge-pages", ["pages": 2, "BACKEND": 2]),
+    ("gmem/mainline", Self.mainlineSizes),
   ])
   func claimsAboutGuestMemfdAreProved(_ name: String, _ sizes: [String: Int]) throws {
     let ground = try ground(name, sizes)

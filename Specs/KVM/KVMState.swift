@@ -38,7 +38,7 @@ public struct KVMState: SpecPart {
   /// Page p belongs to file p mod F.
   public let fileOf = Constant(Page.self, File.self) { page, files in page % files }
 
-  public let td = RunnableTD()
+  public let td: RunnableTD
   static let created = RunnableTD.created
   package let faults = Parameter(
     "FAULTS", 0...2, default: 0,
@@ -108,16 +108,25 @@ public struct KVMState: SpecPart {
   ///   - deadVM: what kvm->vm_dead means in the design.
   ///   - callable: what else an ioctl needs, such as a process that can make it.
   ///   - foreign: a page that belongs to another TD, where a design has one.
+  ///   - sharing: what a spec adds in which pages can be shared with the host.
   package init(
     extra: [String], deadVM: DeadVM, callable: Condition? = nil,
-    foreign: (@Sendable (Expr<Page>) -> Condition)? = nil
+    foreign: (@Sendable (Expr<Page>) -> Condition)? = nil, sharing: SharingHooks? = nil
   ) {
+    let file = fileOf
+    td = RunnableTD(
+      extras: sharing.map { hooks in
+        RunnableTD.PageExtras(
+          isSmall: { p in !hooks.large[file[p]] }, leaves: hooks.leavesTD)
+      })
+    self.sharing = sharing
     ioctls = ["KVM_RUN", "KVM_PRE_FAULT_MEMORY", Self.slotDeleteName] + extra
     self.deadVM = deadVM
     self.callable = callable
     self.foreign = foreign
   }
 
+  let sharing: SharingHooks?
   let deadVM: DeadVM
   let callable: Condition?
   let foreign: (@Sendable (Expr<Page>) -> Condition)?

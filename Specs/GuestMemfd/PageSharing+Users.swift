@@ -37,6 +37,9 @@ extension PageSharing {
   @StatementBuilder
   func findFolio(keepingReference: Bool) -> [Statement] {
     Check(attribute[p] == .shared, else: .SIGBUS).because("private", "guest-memfd §2.2")
+    if let isPoisoned = files.isPoisoned {
+      Check(!isPoisoned(p.element), else: .SIGBUS).because("poisoned", "guest-memfd §1.4")
+    }
     Acquire(folioLock[p])
     allocates(p.element)
     if keepingReference { faulting[p] <- true }

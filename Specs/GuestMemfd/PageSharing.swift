@@ -17,6 +17,7 @@ struct PageUsers: Sendable {
   let pinned = Var(Page?.none, as: "pinned")
   /// Somebody holds it for a moment and does not look at its contents.
   let held = Var(Page?.none, as: "transient_ref")
+  let folioLock = Locks("folio_lock", each: Page.self, rank: 45)
 
   /// Who still holds the folio holds one that is not the file's any more.
   @StatementBuilder
@@ -55,7 +56,7 @@ struct PageSharing: SpecPart {
 
   // Locks (guest-memfd §1.6).
   let mmapLock = RWLock("mmap_lock", rank: 35)
-  let folioLock = Locks("folio_lock", each: Page.self, rank: 45)
+  let folioLock: Locks<Page>
 
   let users: PageUsers
   let files: Files
@@ -77,6 +78,8 @@ struct PageSharing: SpecPart {
     let invalidateLock: @Sendable (Expr<File>) -> OneLock
     /// Faults hold invalidate_lock shared; otherwise for one step, which others do not see.
     let faultsShareLock: Bool
+    /// A fault gets no such page, where memory can fail.
+    var isPoisoned: (@Sendable (Expr<Page>) -> Condition)?
   }
 
   init(_ users: PageUsers, cached: Map<Page, Bool>, _ files: Files) {
@@ -88,6 +91,7 @@ struct PageSharing: SpecPart {
     batched = users.batched
     pinned = users.pinned
     held = users.held
+    folioLock = users.folioLock
     self.users = users
     self.files = files
   }

@@ -93,17 +93,26 @@ extension KVMState {
 
   /// Zaps the leafs of a file's pages in increasing order, under write mmu_lock.
   ///
-  /// - Parameter which: which of the file's pages; all of them, if `nil`.
+  /// - Parameters:
+  ///   - range: which of the file's pages, told by arguments and constants; all, if `nil`.
+  ///   - needed: which of those; all, if `nil`.
   @StatementBuilder
   package func zap(
     _ f: Expr<File>, withoutHKID: WithoutHKID, begin: [Statement] = [],
-    where which: ((Expr<Page>) -> Condition)? = nil
+    in range: ((Expr<Page>) -> Condition)? = nil, if needed: ((Expr<Page>) -> Condition)? = nil
   ) -> [Statement] {
     Holding(mmuLock, .write) {
       begin
-      removeLarge(f, withoutHKID: withoutHKID, which ?? { p in fileOf[p] == f })
-      ForEach(ordered: Page.self, where: which ?? { p in fileOf[p] == f }) { p in
-        removeLeaf(p, withoutHKID: withoutHKID)
+      let isMeant = range ?? { p in fileOf[p] == f }
+      removeLarge(f, withoutHKID: withoutHKID) { p in
+        needed.map { isMeant(p) && $0(p) } ?? isMeant(p)
+      }
+      ForEach(ordered: Page.self, where: isMeant) { p in
+        if let needed {
+          When(needed(p)) { removeLeaf(p, withoutHKID: withoutHKID) }
+        } else {
+          removeLeaf(p, withoutHKID: withoutHKID)
+        }
       }
     }
   }

@@ -16,22 +16,26 @@ extension KVMState {
     package let unmaps: OnPage
     /// What else goes as the page leaves the file.
     package let truncates: OnPage
-    /// What else happens as the page leaves the TD.
-    package let leavesTD: OnPage
+    /// What else happens as these pages leave the TD.
+    package let leaveTD: @Sendable (RunnableTD.PageExtras.Which) -> [Statement]
+    /// What else happens as a leaf of 2 MiB is split.
+    package let splits: @Sendable (Expr<File>) -> [Statement]
     /// All pages of the file are mapped by one S-EPT leaf of 2 MiB.
     package let large: Map<File, Bool>
 
     package init(
       isPrivate: @escaping @Sendable (Expr<Page>) -> Condition,
       keeps: @escaping @Sendable (Expr<File>) -> Condition,
-      unmaps: @escaping OnPage, truncates: @escaping OnPage, leavesTD: @escaping OnPage,
-      large: Map<File, Bool>
+      unmaps: @escaping OnPage, truncates: @escaping OnPage,
+      leaveTD: @escaping @Sendable (RunnableTD.PageExtras.Which) -> [Statement],
+      splits: @escaping @Sendable (Expr<File>) -> [Statement], large: Map<File, Bool>
     ) {
       self.isPrivate = isPrivate
       self.keeps = keeps
       self.unmaps = unmaps
       self.truncates = truncates
-      self.leavesTD = leavesTD
+      self.leaveTD = leaveTD
+      self.splits = splits
       self.large = large
     }
   }
@@ -61,7 +65,8 @@ extension KVMState {
       let some = exists(Page.self) { p in fileOf[p] == f && which(p) }
       When(leaf.isThere && some) {
         When(hkidAssigned && !all) {
-          splitLarge(leaf)
+          Step(Self.demoteName) { hooks.splits(f) }
+          blockTrackAnd(td.pageDemote(leaf), leaf)
         } else: {
           Step(Self.clearsLargeName) {
             Each(Page.self) { p in
@@ -83,12 +88,6 @@ extension KVMState {
         }
       }
     }
-  }
-
-  @StatementBuilder
-  private func splitLarge(_ leaf: LargeLeaf) -> [Statement] {
-    Step(Self.demoteName) {}
-    blockTrackAnd(td.pageDemote(leaf), leaf)
   }
 
   /// BLOCK, TRACK, kick, and what needs them.

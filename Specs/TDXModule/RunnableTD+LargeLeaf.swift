@@ -53,8 +53,7 @@ extension RunnableTD {
       keysConfigured
       Check(large.isThere, else: .eptWalkFailed)
       tracked(large)
-      Each(Page.self) { p in When(large.covers(p)) { leavesTD(p) } }
-      large.goes
+      leaves(large)
     }
   }
 
@@ -63,8 +62,7 @@ extension RunnableTD {
     leaf("TDH.PHYMEM.PAGE.RECLAIM(2M)", tdr: .shared, "tdx-module §11.1") {
       Check(large.isThere, else: .metadataIncorrect)
       Check(life == .TD_TEARDOWN, else: .lifecycleIncorrect)
-      Each(Page.self) { p in When(large.covers(p)) { leavesTD(p) } }
-      large.goes
+      leaves(large)
     }
   }
 
@@ -73,6 +71,13 @@ extension RunnableTD {
     Check(
       needsNoTracking || all(of: large) { p in sept[p] != .mapped }, else: .rangeNotBlocked)
     Check(all(of: large) { p in isTracked(p) }, else: .trackingNotDone)
+  }
+
+  @StatementBuilder
+  private func leaves(_ large: LargeLeaf) -> [Statement] {
+    Each(Page.self) { p in When(large.covers(p)) { sept[p] <- .free } }
+    if let extras { extras.leave(large.covers) }
+    large.goes
   }
 
   private func all(

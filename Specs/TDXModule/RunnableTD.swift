@@ -41,15 +41,17 @@ public struct RunnableTD: SpecPart {
   public struct PageExtras: Sendable {
     /// A walk to 4 KiB ends at the page's own entry, and at no larger leaf.
     public let isSmall: @Sendable (Expr<Page>) -> Condition
-    /// What else happens as the page leaves the TD.
-    public let leaves: @Sendable (Expr<Page>) -> [Statement]
+    public typealias Which = (Expr<Page>) -> Condition
+
+    /// What else happens as these pages leave the TD.
+    public let leave: @Sendable (Which) -> [Statement]
 
     public init(
       isSmall: @escaping @Sendable (Expr<Page>) -> Condition,
-      leaves: @escaping @Sendable (Expr<Page>) -> [Statement]
+      leave: @escaping @Sendable (Which) -> [Statement]
     ) {
       self.isSmall = isSmall
-      self.leaves = leaves
+      self.leave = leave
     }
   }
 
@@ -68,9 +70,9 @@ public struct RunnableTD: SpecPart {
 
   /// The page is nobody's.
   @StatementBuilder
-  func leavesTD(_ p: Expr<Page>) -> [Statement] {
+  private func leavesTD(_ p: Expr<Page>) -> [Statement] {
     sept[p] <- .free
-    if let extras { extras.leaves(p) }
+    if let extras { extras.leave { q in q == p } }
   }
 
   /// A SEAMCALL on the TD: tries the TDR lock at its begin, has its effects at its end.

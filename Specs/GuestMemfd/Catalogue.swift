@@ -5,6 +5,8 @@ public enum GuestMemfdSpecs {
   public static var all: [CatalogueEntry] {
     [
       CatalogueEntry { GmemMainline() }, CatalogueEntry { InPlaceConversion() },
+      CatalogueEntry { InPlaceTDX() }, CatalogueEntry { InPlaceTDXTerminate() },
+      CatalogueEntry { InPlaceSNP() },
       CatalogueEntry { HugePages() }, CatalogueEntry { HugePagesRFCv2() },
     ]
   }

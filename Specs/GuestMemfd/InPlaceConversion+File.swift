@@ -7,13 +7,13 @@ extension InPlaceConversion {
   /// fallocate of one page: the attribute stays (guest-memfd I-ATTR-STICKY).
   var allocate: Action {
     Action("fallocate", each: Page.self, by: HostThread.self, cites: "guest-memfd §1.4") { p in
-      Step("the call") { Require(gmem[fileOf[p]] == .open && !cached[p]) }
+      Step("the call") { Require(gmem[fileOf[p]] == .open && !sharing.cached[p]) }
       Holding(fdget[fileOf[p]], .shared) {
         Check(gmem[fileOf[p]] == .open, else: .EBADF)
         Holding(invalidateLock[fileOf[p]], .shared) {
           Step("allocates") {
-            Require(!holding(folioLock[p]))
-            allocates(p)
+            Require(!holding(sharing.folioLock[p]))
+            sharing.allocates(p)
           }
         }
       }
@@ -29,7 +29,7 @@ extension InPlaceConversion {
         Holding(invalidateLock[fileOf[p]]) {
           invalidationBegins(fileOf[p], Self.beginsPunch) { q in q == p }
           Step(Self.truncates) {
-            Require(!holding(folioLock[p]))
+            Require(!holding(sharing.folioLock[p]))
             leavesFile(p)
           }
           invalidationEnds(fileOf[p], Self.endsPunch)
@@ -42,39 +42,11 @@ extension InPlaceConversion {
   static let endsPunch = "invalidation ends: the page is gone"
   static let punchName = "fallocate(PUNCH_HOLE)"
 
-  /// Who still holds the folio holds one that is not the file's any more.
   @StatementBuilder
   private func leavesFile(_ p: Expr<Page>) -> [Statement] {
-    cached[p] <- false
-    userPTE[p] <- false
-    batched[p] <- false
-    When(pinned == p) { pinned <- nil }
-    When(held == p) { held <- nil }
+    sharing.cached[p] <- false
+    sharing.users.leavesFile(p)
     assigned[p] <- false
-  }
-
-  var mmap: Action {
-    Action("mmap", each: File.self, by: HostThread.self, cites: "guest-memfd §1.4") { f in
-      Step("the call") { Require(gmem[f] == .open && !mapped[f]) }
-      Holding(mmapLock, .write) {
-        Step("maps the file") {
-          Check(gmem[f] == .open, else: .EBADF)
-          mapped[f] <- true
-        }
-      }
-    }
-  }
-
-  var munmap: Action {
-    Action("munmap", each: File.self, by: HostThread.self, cites: "guest-memfd §1.4") { f in
-      Step("the call") { Require(mapped[f]) }
-      Holding(mmapLock, .write) {
-        Step("unmaps the file") {
-          mapped[f] <- false
-          Each(Page.self) { p in When(fileOf[p] == f) { userPTE[p] <- false } }
-        }
-      }
-    }
   }
 
   /// close() of the last reference; a mapping keeps one (guest-memfd §1.4).
@@ -83,7 +55,7 @@ extension InPlaceConversion {
       "close(guest_memfd)", each: File.self, by: HostThread.self, cites: "guest-memfd §1.4"
     ) { f in
       Step("the last reference goes") {
-        Require(gmem[f] == .open && !mapped[f] && !holding(fdget[f], .shared))
+        Require(gmem[f] == .open && !sharing.mapped[f] && !holding(fdget[f], .shared))
         gmem[f] <- .closing
       }
       Holding(slotsLock) {

@@ -13,7 +13,7 @@ extension InPlaceConversion {
 
   /// Nobody in user space holds the folio.
   private func isAlone(_ p: Expr<Page>) -> Condition {
-    !userPTE[p] && pinned != p && !faulting[p]
+    !sharing.userPTE[p] && sharing.pinned != p && !sharing.faulting[p]
   }
 
   private func isMapped(_ p: Expr<Page>, as kind: GuestMapping) -> Condition {
@@ -24,25 +24,27 @@ extension InPlaceConversion {
     [
       Lemma("L-C1", "a conversion knows that user space has let go of the folios it is past") {
         forAll(Page.self) { p in
-          between(Self.unmaps, Self.letsGo, taken(p)) && !between(Self.unmaps, Self.letsGo, p)
+          between(PageSharing.unmaps, PageSharing.letsGo, taken(p))
+            && !between(PageSharing.unmaps, PageSharing.letsGo, p)
             ==> isAlone(p)
-          at(Self.letsGo, among(p)) || between(Self.letsGo, Self.storesPrivate, among(p))
+          at(PageSharing.letsGo, among(p))
+            || between(PageSharing.letsGo, Self.storesPrivate, among(p))
             ==> isAlone(p)
         }
       },
       Lemma("L-C2", "a range is of one file") {
         forAll(Page.self) { p in
           forAll(File.self) { f in
-            inside(Self.convertName, f, among(p)) ==> fileOf[p] == f
+            inside(PageSharing.convertName, f, among(p)) ==> fileOf[p] == f
           }
         }
       },
       Lemma("L-C7", "a conversion looks at the folios of its range") {
         forAll(Page.self) { p in
           forAll(HostThread.self) { t in
-            at(Self.looksAtFolio, t, p) || at(Self.counts, t, p)
-              || between(Self.unmaps, Self.letsGo, t, taken(p))
-              ==> inside(Self.convertName, t, among(p))
+            at(PageSharing.looksAtFolio, t, p) || at(PageSharing.counts, t, p)
+              || between(PageSharing.unmaps, PageSharing.letsGo, t, taken(p))
+              ==> inside(PageSharing.convertName, t, among(p))
           }
         }
       },
@@ -88,23 +90,26 @@ extension InPlaceConversion {
   private var userLemmas: [Property] {
     [
       Lemma("L-U1", "only an open file is mapped") {
-        forAll(File.self) { f in mapped[f] ==> gmem[f] == .open }
+        forAll(File.self) { f in sharing.mapped[f] ==> gmem[f] == .open }
       },
       Lemma("L-U2", "a user fault holds what it has found") {
         forAll(Page.self) { p in
-          between(Self.findsFolio, Self.installsPTE, p)
-            ==> faulting[p] && cached[p] && attribute[p] == .shared && mapped[fileOf[p]]
-          faulting[p] ==> between(Self.findsFolio, Self.installsPTE, p)
-          between(Self.findsMapping, Self.installsPTE, p) ==> mapped[fileOf[p]]
+          between(PageSharing.findsFolio, PageSharing.installsPTE, p)
+            ==> sharing.faulting[p] && sharing.cached[p] && sharing.attribute[p] == .shared
+            && sharing.mapped[fileOf[p]]
+          sharing.faulting[p] ==> between(PageSharing.findsFolio, PageSharing.installsPTE, p)
+          between(PageSharing.findsMapping, PageSharing.installsPTE, p)
+            ==> sharing.mapped[fileOf[p]]
         }
       },
       Lemma("L-U4", "one thread is past finding the folio, and has it locked") {
         forAll(Page.self) { p in
           forAll(HostThread.self) { t in
-            between(Self.findsFolio, Self.installsPTE, t, p) ==> holding(folioLock[p])
+            between(PageSharing.findsFolio, PageSharing.installsPTE, t, p)
+              ==> holding(sharing.folioLock[p])
             forAll(HostThread.self) { u in
-              between(Self.findsFolio, Self.installsPTE, t, p)
-                && between(Self.findsFolio, Self.installsPTE, u, p)
+              between(PageSharing.findsFolio, PageSharing.installsPTE, t, p)
+                && between(PageSharing.findsFolio, PageSharing.installsPTE, u, p)
                 ==> t == u
             }
           }
@@ -112,8 +117,8 @@ extension InPlaceConversion {
       },
       Lemma("L-U3", "what is mapped, pinned or held is in the file") {
         forAll(Page.self) { p in
-          pinned == p || held == p || batched[p] ==> cached[p]
-          pinned == p ==> attribute[p] == .shared
+          sharing.pinned == p || sharing.held == p || sharing.batched[p] ==> sharing.cached[p]
+          sharing.pinned == p ==> sharing.attribute[p] == .shared
         }
       },
     ]
@@ -123,16 +128,16 @@ extension InPlaceConversion {
     [
       Lemma("L-G1", "the guest maps a page as what it is, also during an invalidation") {
         forAll(Page.self) { p in
-          spte[p] == .private ==> attribute[p] == .private
-          spte[p] == .shared ==> attribute[p] == .shared
+          spte[p] == .private ==> sharing.attribute[p] == .private
+          spte[p] == .shared ==> sharing.attribute[p] == .shared
         }
       },
       Lemma("L-G2", "a fault in flight that is not stale found the page as it is") {
         forAll(Page.self) { p in
           forAll(VCPU.self) { v in
-            isFresh(.private, v, p) ==> attribute[p] == .private
-            isFresh(.shared, v, p) ==> attribute[p] == .shared || gmem[fileOf[p]] != .open
-            isPast(.shared, v, p) ==> attribute[p] == .shared
+            isFresh(.private, v, p) ==> sharing.attribute[p] == .private
+            isFresh(.shared, v, p) ==> sharing.attribute[p] == .shared || gmem[fileOf[p]] != .open
+            isPast(.shared, v, p) ==> sharing.attribute[p] == .shared
           }
         }
       },
@@ -140,13 +145,13 @@ extension InPlaceConversion {
         forAll(Page.self) { p in
           forAll(VCPU.self) { v in
             isPast(.private, v, p) || isPast(.shared, v, p)
-              ==> cached[p] && (bound[fileOf[p]] || isUnbinding(fileOf[p]))
+              ==> sharing.cached[p] && (bound[fileOf[p]] || isUnbinding(fileOf[p]))
           }
         }
       },
       Lemma("L-G4", "what the guest maps is in the file, and the file is bound") {
         forAll(Page.self) { p in
-          spte[p] != .none ==> cached[p] || between(Self.beginsPunch, Self.endsPunch, p)
+          spte[p] != .none ==> sharing.cached[p] || between(Self.beginsPunch, Self.endsPunch, p)
           spte[p] != .none ==> bound[fileOf[p]] || isUnbinding(fileOf[p])
         }
       },

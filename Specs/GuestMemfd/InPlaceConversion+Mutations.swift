@@ -25,32 +25,32 @@ extension InPlaceConversion {
       "early-put", "a user fault drops its reference before the page table entry is there",
       caughtBy: ["I-PTE-KIND"], at: "small", cites: "guest-memfd §2.2"
     ) {
-      Replacing(step: Self.findsFolio) {
-        Step(Self.findsFolio) { findFolio(keepingReference: false) }
+      Replacing(step: PageSharing.findsFolio) {
+        Step(PageSharing.findsFolio) { sharing.findFolio(keepingReference: false) }
       }
     }
     Mutation(
       "no-unmap", "a conversion to private leaves user page tables alone",
       caughtBy: ["P-CONVERT"], at: "small", cites: "guest-memfd §2.2"
-    ) { Without(step: Self.unmaps) }
+    ) { Without(step: PageSharing.unmaps) }
     Mutation(
       "no-look", "a conversion to private does not look at the folios", caughtBy: ["I-CONV-REF"],
       at: "small", cites: "guest-memfd I-CONV-REF"
     ) {
-      Without(step: Self.looksAtFolio)
-      Without(step: Self.counts)
+      Without(step: PageSharing.looksAtFolio)
+      Without(step: PageSharing.counts)
     }
     Mutation(
       "mapcount-only", "a conversion to private looks at mappings and not at references",
       caughtBy: ["I-PTE-KIND"], at: "small", cites: "guest-memfd §2.2"
-    ) { Without(step: Self.counts) }
+    ) { Without(step: PageSharing.counts) }
     Mutation(
       "early-store", "the attribute is stored before the folios are looked at",
       caughtBy: ["I-CONV-ATOMIC"], at: "small", cites: "guest-memfd I-CONV-ATOMIC"
     ) {
       Without(step: Self.storesPrivate)
-      Replacing(step: Self.preallocates) {
-        Step(Self.preallocates) {}
+      Replacing(step: PageSharing.preallocates) {
+        Step(PageSharing.preallocates) {}
         Step(Self.storesPrivate) { storesAttribute(.private) }
       }
     }
@@ -58,7 +58,7 @@ extension InPlaceConversion {
       "B17", "the LRU batches are not drained", caughtBy: ["P-CONVERT"], at: "small",
       cites: "guest-memfd B17"
     ) {
-      Replacing(step: Self.looksAtFolio) { Step(Self.looksAtFolio) {} }
+      Replacing(step: PageSharing.looksAtFolio) { Step(PageSharing.looksAtFolio) {} }
     }
   }
 

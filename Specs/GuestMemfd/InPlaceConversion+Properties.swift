@@ -17,18 +17,20 @@ extension InPlaceConversion {
       "I-PTE-KIND", "user space maps only shared pages of files that it has mapped",
       cites: "guest-memfd I-PTE-KIND"
     ) {
-      forAll(Page.self) { p in userPTE[p] ==> attribute[p] == .shared && mapped[fileOf[p]] }
+      forAll(Page.self) { p in
+        sharing.userPTE[p] ==> sharing.attribute[p] == .shared && sharing.mapped[fileOf[p]]
+      }
     }
     Always(
       "I-PTE-CACHE", "a page that user space maps is in its file", cites: "guest-memfd I-PTE-CACHE"
-    ) { forAll(Page.self) { p in userPTE[p] ==> cached[p] } }
+    ) { forAll(Page.self) { p in sharing.userPTE[p] ==> sharing.cached[p] } }
     Always(
       "I-SPTE-CACHE", "a page that the guest maps is in its file, and the memslot is there",
       cites: "guest-memfd I-SPTE-CACHE"
     ) {
       forAll(Page.self) { p in
         spte[p] != .none && !invalidating[fileOf[p]]
-          ==> cached[p] && slot[fileOf[p]].in(.active, .invalid)
+          ==> sharing.cached[p] && slot[fileOf[p]].in(.active, .invalid)
       }
     }
     Always(
@@ -36,7 +38,7 @@ extension InPlaceConversion {
     ) {
       forAll(Page.self) { p in
         spte[p] != .none && !invalidating[fileOf[p]]
-          ==> (spte[p] == .private) == (attribute[p] == .private)
+          ==> (spte[p] == .private) == (sharing.attribute[p] == .private)
       }
     }
     Always(
@@ -50,7 +52,8 @@ extension InPlaceConversion {
       cites: "guest-memfd I-RMP"
     ) {
       forAll(Page.self) { p in
-        assigned[p] ==> attribute[p] == .private && !userPTE[p] && pinned != p
+        assigned[p] ==> sharing.attribute[p] == .private && !sharing.userPTE[p]
+          && sharing.pinned != p
       }
     }
     .expect(.vacuous, when: backend == Backend.software, because: "there is no RMP")
@@ -84,7 +87,7 @@ extension InPlaceConversion {
       "I-CONV-REF", "user space holds no folio of a private page", cites: "guest-memfd I-CONV-REF"
     ) {
       forAll(Page.self) { p in
-        attribute[p] == .private ==> pinned != p && !faulting[p]
+        sharing.attribute[p] == .private ==> sharing.pinned != p && !sharing.faulting[p]
       }
     }
     Always(
@@ -92,18 +95,20 @@ extension InPlaceConversion {
       cites: "guest-memfd I-CONV-ATOMIC"
     ) {
       forAll(File.self) { f in
-        at(Self.preallocates, f) || at(Self.looksAtFolio, f) || at(Self.counts, f)
+        at(PageSharing.preallocates, f) || at(PageSharing.looksAtFolio, f)
+          || at(PageSharing.counts, f)
           ==> !stored.contains(f)
       }
     }
     Possible("to-shared", "a page turns shared and user space maps it", cites: "guest-memfd §2.2") {
-      exists(Page.self) { p in userPTE[p] }
+      exists(Page.self) { p in sharing.userPTE[p] }
     }
     Possible(
       "to-private", "a page that the guest had shared is private and mapped again",
       cites: "guest-memfd §2.2"
     ) {
-      exists(Page.self) { p in spte[p] == .private && cached[p] && mapped[fileOf[p]] }
+      exists(Page.self) { p in spte[p] == .private && sharing.cached[p] && sharing.mapped[fileOf[p]]
+      }
     }
   }
 
@@ -140,28 +145,28 @@ extension InPlaceConversion {
       "P-CONVERT", "a page that user space has just faulted in turns private at the first try",
       cites: "guest-memfd P-CONVERT", "guest-memfd B17"
     ) {
-      Do(Self.convertName, 0, 1, 1, 0, 0, answers: .ok)
+      Do(PageSharing.convertName, 0, 1, 1, 0, 0, answers: .ok)
       Do("mmap", 0, answers: .ok)
       Do("touch", 0, answers: .ok)
-      Do(Self.convertName, 0, 1, 0, 0, 0, answers: .ok)
+      Do(PageSharing.convertName, 0, 1, 0, 0, 0, answers: .ok)
       Do("touch", 0, answers: .SIGBUS)
     }
     Scenario(
       "G-PIN", "a pinned page stays shared, and turns private once it is unpinned",
       cites: "guest-memfd §8.6"
     ) {
-      Do(Self.convertName, 0, 1, 1, 0, 0, answers: .ok)
+      Do(PageSharing.convertName, 0, 1, 1, 0, 0, answers: .ok)
       Do("mmap", 0, answers: .ok)
       Do("touch", 0, answers: .ok)
       Do("pin_user_pages", 0, answers: .ok)
-      Do(Self.convertName, 0, 1, 0, 0, 0, answers: .EAGAIN)
+      Do(PageSharing.convertName, 0, 1, 0, 0, 0, answers: .EAGAIN)
       Do("unpin_user_page", answers: .ok)
-      Do(Self.convertName, 0, 1, 0, 0, 0, answers: .ok)
+      Do(PageSharing.convertName, 0, 1, 0, 0, 0, answers: .ok)
     }
     Scenario(
       "G-PUNCH", "a hole does not change whether a page is shared", cites: "guest-memfd §8.6"
     ) {
-      Do(Self.convertName, 0, 1, 1, 0, 0, answers: .ok)
+      Do(PageSharing.convertName, 0, 1, 1, 0, 0, answers: .ok)
       Do("mmap", 0, answers: .ok)
       Do(Self.punchName, 0, answers: .ok)
       Do("touch", 0, answers: .ok)
@@ -170,8 +175,8 @@ extension InPlaceConversion {
       "G-UNALLOCATED", "pages that were never allocated convert both ways",
       cites: "guest-memfd §8.6"
     ) {
-      Do(Self.convertName, 0, 1, 1, 0, 0, answers: .ok)
-      Do(Self.convertName, 0, 1, 0, 0, 0, answers: .ok)
+      Do(PageSharing.convertName, 0, 1, 1, 0, 0, answers: .ok)
+      Do(PageSharing.convertName, 0, 1, 0, 0, 0, answers: .ok)
     }
   }
 }

@@ -27,9 +27,26 @@ extension KVMState {
 
   /// KVM_PRE_FAULT_MEMORY of one page: a vCPU ioctl that maps memory (kvm-tdx §2.10).
   package var preFault: Action {
+    preFault { v, p in
+      Step("finds the memslot and takes the folio") {
+        Check(slot[fileOf[p]] != .invalid, else: .EAGAIN)
+        Check(slot[fileOf[p]] == .present && gmem[fileOf[p]] == .open, else: .EFAULT)
+        folio[p] <- true
+        stale[v] <- false
+      }
+      .because("the snapshot of mmu_invalidate_seq comes first", "kvm-tdx S-15")
+    }
+  }
+
+  package static var preFaultName: String { "KVM_PRE_FAULT_MEMORY" }
+
+  /// - Parameter finding: how the fault finds the page and takes its snapshot of
+  ///   mmu_invalidate_seq, under SRCU.
+  package func preFault(
+    @StatementBuilder finding: @escaping (Expr<VCPU>, Expr<Page>) -> [Statement]
+  ) -> Action {
     Action(
-      "KVM_PRE_FAULT_MEMORY", each: VCPU.self, Page.self, by: HostThread.self,
-      cites: "kvm-tdx §2.10"
+      Self.preFaultName, each: VCPU.self, Page.self, by: HostThread.self, cites: "kvm-tdx §2.10"
     ) { v, p in
       gate(of: v)
       Holding(vcpuMutex[v]) {
@@ -37,13 +54,7 @@ extension KVMState {
           v, needed: (build == .runnable, .EOPNOTSUPP),
           loop: "kvm_mmu_reload looks for KVM_REQ_VM_DEAD", "kvm-tdx §2.10")
         Holding(srcu, .read) {
-          Step("finds the memslot and takes the folio") {
-            Check(slot[fileOf[p]] != .invalid, else: .EAGAIN)
-            Check(slot[fileOf[p]] == .present && gmem[fileOf[p]] == .open, else: .EFAULT)
-            folio[p] <- true
-            stale[v] <- false
-          }
-          .because("the snapshot of mmu_invalidate_seq comes first", "kvm-tdx S-15")
+          finding(v, p)
           Holding(mmuLock, .read) { mapPage(v, p) }
         }
       }
@@ -76,12 +87,12 @@ extension KVMState {
   }
 
   /// kvm_gmem_invalidate_begin, under write mmu_lock (kvm-tdx S-15).
-  private func invalidationBegins(_ f: Expr<File>) -> Statement {
+  package func invalidationBegins(_ f: Expr<File>) -> Statement {
     Step("invalidation begins") { invalidating[f] <- true }
   }
 
   /// kvm_gmem_invalidate_end: faults that took their snapshot before must retry (kvm-tdx S-15).
-  private func invalidationEnds(_ f: Expr<File>) -> Statement {
+  package func invalidationEnds(_ f: Expr<File>) -> Statement {
     Step("invalidation ends") {
       Require(!holding(mmuLock, .shared)).because("it takes mmu_lock for write", "kvm-tdx §2.9")
       invalidating[f] <- false
@@ -101,9 +112,10 @@ extension KVMState {
       Holding(invalidateLock[fileOf[p]]) {
         Holding(mmuLock, .write) {
           invalidationBegins(fileOf[p])
+          removeLarge(fileOf[p], withoutHKID: withoutHKID) { q in q == p }
           removeLeaf(p, withoutHKID: withoutHKID)
         }
-        Step("truncates: the folio goes back to the host") { folio[p] <- false }
+        Step("truncates: the folio goes back to the host") { leavesFile(p) }
           .because("whether or not the removal succeeded", "kvm-tdx §2.9")
         invalidationEnds(fileOf[p])
       }
@@ -130,6 +142,7 @@ extension KVMState {
   /// close() of the last descriptor; a call on one keeps it.
   package func lastReferenceGoes(_ f: Expr<File>) -> Statement {
     Step("the last reference goes") {
+      if let sharing { Require(!sharing.keeps(f)).because("a mapping", "guest-memfd §1.4") }
       Require(gmem[f] == .open && !holding(fdget[f], .shared))
       gmem[f] <- .closing
     }
@@ -145,7 +158,13 @@ extension KVMState {
   /// The inode's folios go back to the host.
   @StatementBuilder
   package func evict(_ f: Expr<File>) -> [Statement] {
-    Each(Page.self) { p in When(fileOf[p] == f) { folio[p] <- false } }
+    Each(Page.self) { p in When(fileOf[p] == f) { leavesFile(p) } }
+  }
+
+  @StatementBuilder
+  private func leavesFile(_ p: Expr<Page>) -> [Statement] {
+    folio[p] <- false
+    if let sharing { sharing.truncates(p) }
   }
 
   /// KVM_SET_USER_MEMORY_REGION2 with size 0 (kvm-tdx §2.6).

@@ -16,7 +16,7 @@ public enum TDParams: EnumDomain {
 /// `TDXVM`; a SEAMCALL fails here when others get in its way, or as FAULTS says.
 extension KVMState {
   /// They pin the VM's descriptors like any other ioctl.
-  static let buildingCalls = [
+  package static let buildingCalls = [
     "KVM_TDX_INIT_VM", "KVM_CREATE_VCPU", "KVM_TDX_INIT_VCPU", "KVM_CREATE_GUEST_MEMFD",
     slotCreateName, "KVM_TDX_INIT_MEM_REGION", "KVM_TDX_FINALIZE_VM",
   ]

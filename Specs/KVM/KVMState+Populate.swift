@@ -64,7 +64,12 @@ extension KVMState {
     let status = Local<Outcome>("status")
     return Action("kvm_gmem_populate", cites: "kvm-tdx §2.3.2") {
       Holding(invalidateLock[fileOf[p]]) {
-        Step("the file allocates the folio") { folio[p] <- true }
+        Step("the file allocates the folio") {
+          if let sharing {
+            Check(sharing.isPrivate(p), else: .EINVAL).because("shared", "guest-memfd §1.4")
+          }
+          folio[p] <- true
+        }
         Holding(mmuLock, .read) {
           Step("kvm_tdp_mmu_map_private_pfn") {
             Check(!vmDead, else: .EIO).because("KVM_REQ_VM_DEAD", "kvm-tdx §2.3.2")

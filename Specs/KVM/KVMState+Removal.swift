@@ -13,7 +13,7 @@ extension KVMState {
   /// A SEAMCALL by tdh_do_no_vcpus: tried, and once more with all vCPUs out of the guest
   /// (kvm-tdx §3.5).
   @StatementBuilder
-  private func doNoVCPUs(_ leaf: Action, into status: Local<Outcome>) -> [Statement] {
+  func doNoVCPUs(_ leaf: Action, into status: Local<Outcome>) -> [Statement] {
     Call(leaf, into: status)
     When(status == .operandBusyTDR) { Call(leaf, into: status) }
   }
@@ -30,6 +30,7 @@ extension KVMState {
       present <- mirror[p]
       assigned <- hkidAssigned
       mirror[p] <- false
+      if let sharing { sharing.unmaps(p) }
     }
     When(present) {
       When(assigned) {
@@ -59,15 +60,21 @@ extension KVMState {
       When(status != .ok) {
         bug(after: status)
       } else: {
-        Call(td.pageWBINVD(p), into: status)
-        When(status != .ok) { bug(after: status) }
+        writeBack(p)
       }
     }
   }
 
+  @StatementBuilder
+  func writeBack(_ p: Expr<Page>) -> [Statement] {
+    let status = Local<Outcome>("status")
+    Call(td.pageWBINVD(p), into: status)
+    When(status != .ok) { bug(after: status) }
+  }
+
   /// tdx_track (kvm-tdx §4.2).
   @StatementBuilder
-  private var trackAndKick: [Statement] {
+  var trackAndKick: [Statement] {
     let status = Local<Outcome>("status")
     doNoVCPUs(td.track, into: status)
     When(status != .ok) {
@@ -85,14 +92,27 @@ extension KVMState {
   }
 
   /// Zaps the leafs of a file's pages in increasing order, under write mmu_lock.
+  ///
+  /// - Parameters:
+  ///   - range: which of the file's pages, told by arguments and constants; all, if `nil`.
+  ///   - needed: which of those; all, if `nil`.
   @StatementBuilder
   package func zap(
-    _ f: Expr<File>, withoutHKID: WithoutHKID, begin: [Statement] = []
+    _ f: Expr<File>, withoutHKID: WithoutHKID, begin: [Statement] = [],
+    in range: ((Expr<Page>) -> Condition)? = nil, if needed: ((Expr<Page>) -> Condition)? = nil
   ) -> [Statement] {
     Holding(mmuLock, .write) {
       begin
-      ForEach(ordered: Page.self, where: { p in fileOf[p] == f }) { p in
-        removeLeaf(p, withoutHKID: withoutHKID)
+      let isMeant = range ?? { p in fileOf[p] == f }
+      removeLarge(f, withoutHKID: withoutHKID) { p in
+        needed.map { isMeant(p) && $0(p) } ?? isMeant(p)
+      }
+      ForEach(ordered: Page.self, where: isMeant) { p in
+        if let needed {
+          When(needed(p)) { removeLeaf(p, withoutHKID: withoutHKID) }
+        } else {
+          removeLeaf(p, withoutHKID: withoutHKID)
+        }
       }
     }
   }

@@ -29,16 +29,15 @@ public enum GmemFile: EnumDomain {
 /// CREATED=1 starts from a TD that is finalised and has run, CREATED=0 from what KVM_CREATE_VM
 /// leaves: a VM without HKID, vCPUs, files and memslots (KVMState+Creation.swift).
 public struct KVMState: SpecPart {
-  package let vcpus = Parameter("vcpus", of: VCPU.self, 1...16, default: 2, "virtual CPUs")
-  package let pages = Parameter("pages", of: Page.self, 1...16, default: 2, "private 4 KiB pages")
-  package let files = Parameter(
-    "files", of: File.self, 1...4, default: 2, "guest_memfd files, one memslot each")
+  package let vcpus: Parameter
+  package let pages: Parameter
+  package let files: Parameter
   package let threads = Parameter(
     "threads", of: HostThread.self, 1...4, default: 2, "threads of the VMM")
   /// Page p belongs to file p mod F.
   public let fileOf = Constant(Page.self, File.self) { page, files in page % files }
 
-  public let td = RunnableTD()
+  public let td: RunnableTD
   static let created = RunnableTD.created
   package let faults = Parameter(
     "FAULTS", 0...2, default: 0,
@@ -108,16 +107,31 @@ public struct KVMState: SpecPart {
   ///   - deadVM: what kvm->vm_dead means in the design.
   ///   - callable: what else an ioctl needs, such as a process that can make it.
   ///   - foreign: a page that belongs to another TD, where a design has one.
+  ///   - sharing: what a spec adds in which pages can be shared with the host.
   package init(
     extra: [String], deadVM: DeadVM, callable: Condition? = nil,
-    foreign: (@Sendable (Expr<Page>) -> Condition)? = nil
+    foreign: (@Sendable (Expr<Page>) -> Condition)? = nil, sharing: SharingHooks? = nil
   ) {
+    // Users of shared pages make more states.
+    let size = sharing == nil ? 2 : 1
+    vcpus = Parameter("vcpus", of: VCPU.self, 1...16, default: size, "virtual CPUs")
+    pages = Parameter("pages", of: Page.self, 1...16, default: size, "private 4 KiB pages")
+    files = Parameter(
+      "files", of: File.self, 1...4, default: size, "guest_memfd files, one memslot each")
+    let file = fileOf
+    td = RunnableTD(
+      extras: sharing.map { hooks in
+        RunnableTD.PageExtras(
+          isSmall: { p in !hooks.large[file[p]] }, leave: hooks.leaveTD)
+      })
+    self.sharing = sharing
     ioctls = ["KVM_RUN", "KVM_PRE_FAULT_MEMORY", Self.slotDeleteName] + extra
     self.deadVM = deadVM
     self.callable = callable
     self.foreign = foreign
   }
 
+  let sharing: SharingHooks?
   let deadVM: DeadVM
   let callable: Condition?
   let foreign: (@Sendable (Expr<Page>) -> Condition)?

@@ -37,7 +37,43 @@ public struct RunnableTD: SpecPart {
   /// The TDR's lock; every running vCPU holds it shared (tdx-module §6.2).
   let tdr = RWLock("TDR", rank: nil)
 
-  public init() {}
+  /// What a spec adds to the leaves of pages, where it knows more of them.
+  public struct PageExtras: Sendable {
+    /// A walk to 4 KiB ends at the page's own entry, and at no larger leaf.
+    public let isSmall: @Sendable (Expr<Page>) -> Condition
+    public typealias Which = (Expr<Page>) -> Condition
+
+    /// What else happens as these pages leave the TD.
+    public let leave: @Sendable (Which) -> [Statement]
+
+    public init(
+      isSmall: @escaping @Sendable (Expr<Page>) -> Condition,
+      leave: @escaping @Sendable (Which) -> [Statement]
+    ) {
+      self.isSmall = isSmall
+      self.leave = leave
+    }
+  }
+
+  let extras: PageExtras?
+
+  public init(extras: PageExtras? = nil) { self.extras = extras }
+
+  /// The walk of a leaf of 4 KiB.
+  @StatementBuilder
+  private func walk(_ p: Expr<Page>) -> [Statement] {
+    if let extras {
+      Check(extras.isSmall(p), else: .eptWalkFailed)
+        .because("the walk ends at a larger leaf", "tdx-module §5.6")
+    }
+  }
+
+  /// The page is nobody's.
+  @StatementBuilder
+  private func leavesTD(_ p: Expr<Page>) -> [Statement] {
+    sept[p] <- .free
+    if let extras { extras.leave { q in q == p } }
+  }
 
   /// A SEAMCALL on the TD: tries the TDR lock at its begin, has its effects at its end.
   func leaf(
@@ -60,6 +96,7 @@ public struct RunnableTD: SpecPart {
   public func rangeBlock(_ p: Expr<Page>) -> Action {
     leaf("TDH.MEM.RANGE.BLOCK", tdr: .shared, "tdx-module §10.10") {
       keysConfigured
+      walk(p)
       Check(sept[p] == .mapped, else: .entryStateIncorrect)
       sept[p] <- .blocked
     }
@@ -80,13 +117,11 @@ public struct RunnableTD: SpecPart {
   public func pageRemove(_ p: Expr<Page>) -> Action {
     leaf("TDH.MEM.PAGE.REMOVE", tdr: .shared, "tdx-module §10.6") {
       keysConfigured
+      walk(p)
       Check(sept[p] != .free, else: .entryStateIncorrect)
       Check(needsNoTracking || sept[p] != .mapped, else: .rangeNotBlocked)
-      Check(
-        needsNoTracking || sept[p] == .tracked
-          || sept[p] == .trackedOnce && forAll(VCPU.self) { v in !olderEpoch[v] },
-        else: .trackingNotDone)
-      sept[p] <- .free
+      Check(isTracked(p), else: .trackingNotDone)
+      leavesTD(p)
     }
   }
 
@@ -118,7 +153,7 @@ public struct RunnableTD: SpecPart {
     leaf("TDH.PHYMEM.PAGE.RECLAIM", tdr: .shared, "tdx-module §11.1") {
       Check(sept[p] != .free, else: .metadataIncorrect)
       Check(life == .TD_TEARDOWN, else: .lifecycleIncorrect)
-      sept[p] <- .free
+      leavesTD(p)
     }
   }
 
@@ -193,7 +228,13 @@ public struct RunnableTD: SpecPart {
   }
 
   /// No removal needs TDH.MEM.TRACK: before TDH.MR.FINALIZE no vCPU has run.
-  private var needsNoTracking: Condition { created == 0 && opState != .RUNNABLE }
+  var needsNoTracking: Condition { created == 0 && opState != .RUNNABLE }
+
+  /// No translation by the page's entry is left, if it is blocked (tdx-module §14.4).
+  func isTracked(_ p: Expr<Page>) -> Condition {
+    needsNoTracking || sept[p] == .tracked
+      || sept[p] == .trackedOnce && forAll(VCPU.self) { v in !olderEpoch[v] }
+  }
 
   /// TDH.MR.FINALIZE has completed.
   public var isFinalised: Condition { created == 1 || opState == .RUNNABLE }

@@ -47,6 +47,7 @@ extension Outcome {
   public static let keyGenerationFailed = Outcome("TDX_KEY_GENERATION_FAILED", kind: .status)
   public static let operandInvalid = Outcome("TDX_OPERAND_INVALID", kind: .status)
   public static let entryNotPresent = Outcome("TDX_EPT_ENTRY_NOT_PRESENT", kind: .status)
+  public static let eptWalkFailed = Outcome("TDX_EPT_WALK_FAILED", kind: .status)
   public static let noVCPUs = Outcome("TDX_NO_VCPUS", kind: .status)
   public static let metadataIncorrect = Outcome("TDX_PAGE_METADATA_INCORRECT", kind: .status)
 }

@@ -37,44 +37,9 @@ public struct TeardownMainline: Spec {
       atSuccess: Statements { When(late && runEnded) { deletedAfterRun <- true } })
   }
 
-  private static let destroyName = "kvm_destroy_vm"
+  private var destroy: Action { kvm.destroyVM(destroying, release: kvm.releaseHKID(.none)) }
 
-  /// kvm_destroy_vm, in the context of whoever drops the last reference.
-  private var destroy: Action {
-    Action(Self.destroyName, by: HostThread.self, cites: "kvm-tdx §4.4") {
-      Step("the last reference to the VM goes") {
-        Require(!kvm.vmOpen && kvm.filesAreGone)
-          .because("every guest_memfd file pins the VM", "kvm-tdx §1.7")
-        Require(!destroying)
-        destroying <- true
-      }
-      kvm.releaseHKID(.none)
-    }
-  }
-
-  public var scopes: [Scope] { TerminateVM.scopes("kvm_destroy_vm") }
-
-  /// Whoever drops the last reference destroys the VM, so that the call is begun.
-  private var destroyCompletes: Property {
-    LeadsTo(
-      "L-1", "when the last reference to the VM is gone the HKID goes back to the pool",
-      cites: "kvm-tdx L-1",
-      fairness: [.strong(threadsOf: HostThread.self), .weak(starting: Self.destroyName)]
-    ) {
-      !kvm.vmOpen
-      kvm.filesAreGone
-    } then: {
-      !kvm.hkidAssigned
-    }
-  }
-
-  /// FLUSHVP_NOT_DONE would be silent: no order of calls gets there.
-  private var noSilentLeak: Property {
-    Always(
-      "S-34", "when kvm_destroy_vm has ended, the HKID was freed or a KVM_BUG_ON fired",
-      cites: "kvm-tdx S-34"
-    ) { destroying && !inside(Self.destroyName) ==> !kvm.hkidAssigned || kvm.bugged }
-  }
+  public var scopes: [Scope] { TerminateVM.scopes(KVMState.destroyName) }
 
   public var mutations: [Mutation] { kvm.mutations + kvm.buildMutations }
 
@@ -82,7 +47,7 @@ public struct TeardownMainline: Spec {
     kvm.shutdownCost {
       Do("close(guest_memfd)", 0, answers: .ok)
       Do("close(VM and vCPU descriptors)", answers: .ok)
-      Do(Self.destroyName, answers: .ok)
+      Do(KVMState.destroyName, answers: .ok)
     }
   }
 
@@ -91,7 +56,7 @@ public struct TeardownMainline: Spec {
     kvm.noFreeWhileOwned
     kvm.mappingIsJustified
     kvm.noBug
-    noSilentLeak
+    kvm.noSilentLeak(destroying)
     kvm.hkidMirror
     kvm.keyLives
     kvm.td.properties
@@ -101,11 +66,11 @@ public struct TeardownMainline: Spec {
     kvm.coherence(releasesEarly: false)
     kvm.releaseLemmas
     kvm.listLemmas
-    kvm.flushLemmas(in: [Self.destroyName])
+    kvm.flushLemmas(in: [KVMState.destroyName])
     kvm.memoryLemmas(.bug)
     kvm.slotLemmas
-    kvm.destroyLemmas(destroying, Self.destroyName)
-    destroyCompletes
+    kvm.destroyLemmas(destroying, KVMState.destroyName)
+    kvm.destroyCompletes
     kvm.closeEnds
     kvm.slotDeletionEnds
     kvm.memoryComesBackInTheEnd

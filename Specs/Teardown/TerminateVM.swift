@@ -5,7 +5,7 @@ import TDXModuleSpecs
 /// What the versions of KVM_TDX_TERMINATE_VM have in common.
 struct TerminateVM: SpecPart {
   let kvm = KVMState(extra: [Self.ioctlName])
-  static let ioctlName = "KVM_TDX_TERMINATE_VM"
+  static let ioctlName = KVMState.terminateName
   let locking: KVMState.ReleaseLocking
 
   /// KVM_TDX_TERMINATE_VM has returned 0.
@@ -84,15 +84,7 @@ struct TerminateVM: SpecPart {
   /// The ioctl, as posted in seed 001.
   private var terminate: Action {
     Action(Self.ioctlName, by: HostThread.self, cites: "seed 001", "kvm-tdx §5.d") {
-      kvm.gate()
-      Holding(kvm.kvmLock) {
-        TryAcquireAll(kvm.vcpuMutex, else: .EBUSY)
-          .because("kvm_trylock_all_vcpus: a vCPU is in KVM_RUN", "kvm-tdx §5.d T3")
-        Step("kvm_vm_dead") { kvm.vmDead <- true }
-        ReleaseAll(kvm.vcpuMutex)
-        release
-      }
-      Step("returns 0 to user space") { terminated <- true }
+      kvm.terminates(release: release, terminated)
     }
   }
 

@@ -52,15 +52,7 @@ public struct TerminateVMSettled: Spec {
     Action(
       TerminateVM.ioctlName, by: HostThread.self, cites: "seed 001", "kvm-tdx §5.d", "kvm-tdx §5.e"
     ) {
-      kvm.gate()
-      Holding(kvm.kvmLock) {
-        TryAcquireAll(kvm.vcpuMutex, else: .EBUSY)
-          .because("kvm_trylock_all_vcpus: a vCPU is in KVM_RUN", "kvm-tdx §5.d T3")
-        Step("kvm_vm_dead") { kvm.vmDead <- true }
-        ReleaseAll(kvm.vcpuMutex)
-        kvm.releaseHKID(.beforeVPFlushDone)
-      }
-      Step("returns 0 to user space") { terminated <- true }
+      kvm.terminates(release: kvm.releaseHKID(.beforeVPFlushDone), terminated)
     }
   }
 

@@ -5,7 +5,7 @@ import Testing
     "every bug is noticed, and nothing else is",
     arguments: [
       "teardown/terminate-vm-settled", "teardown/deferred-removal", "tdx/hkid", "gmem/mainline",
-      "gmem/huge-pages",
+      "gmem/huge-pages", "gmem/in-place-tdx", "gmem/in-place-snp",
     ])
   func all(_ spec: String) throws {
     let result = try Tool.run(["mutate", spec])

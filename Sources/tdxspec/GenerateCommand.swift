@@ -27,10 +27,10 @@ extension TDXSpec {
           parallel, parallel-2    two threads make one or two calls each at once, in a scope with \
         two threads: what comes of it is what some order of the calls' steps gives
           random                  random walks
-          deviations              lives of VMs and every way to leave them: calls dropped, repeated, \
-        moved, with every other value of each argument, with SEAMCALLs that fail; in the words of \
-        recordings (kvm/tdx, gmem/mainline). --observe seamcalls and --observe written have tests \
-        look at those
+          deviations              lives of VMs and every way to leave them: calls dropped, \
+        repeated, moved, with every other value of each argument, with SEAMCALLs that fail; in \
+        the words of recordings (kvm/tdx, gmem/mainline). --observe seamcalls and --observe \
+        written have tests look at those
 
         EXAMPLES
           tdxspec generate gmem/mainline --scope small --call mmap --call munmap --criterion tour

@@ -80,7 +80,6 @@ import Testing
   @Test(arguments: [
     ("kvm-tdx-checks", "simulator"), ("kvm-tdx-checks", "simulator:7.3-tdx-standin"),
     ("kvm-tdx-lifecycle", "simulator"), ("kvm-tdx-parallel", "simulator"),
-    ("kvm-tdx-deviations", "simulator:7.3-tdx-standin"),
     ("gmem-7.3-deviations", "simulator:7.3-sw-protected"),
     ("gmem-6.18-deviations", "simulator:6.18"),
   ])

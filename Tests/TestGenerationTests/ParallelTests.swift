@@ -48,8 +48,9 @@ private struct Taker: Spec {
   private func races(
     _ set: [String: Int] = [:], _ options: RaceOptions = RaceOptions(condoned: ["broken"])
   ) throws -> ConformanceSuite {
+    let spec = SpecDescription(Taker())
     let program = try Program(
-      Taker().description, ResolvedScope(Taker().description, overrides: set),
+      spec, ResolvedScope(spec, overrides: set),
       ProgramOptions(withoutProperties: true))
     let machineOptions = MachineOptions()
     let alphabet = try CallAlphabet(program, machineOptions)

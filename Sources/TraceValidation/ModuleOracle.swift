@@ -97,8 +97,8 @@ package struct ModuleOracle {
 
   // MARK: What can be seen
 
-  /// What looks otherwise than at the start, by the recordings' keys. While a TD's keys are gone its
-  /// own pages cannot be read, so that they are left out.
+  /// What looks otherwise than at the start, by the recordings' keys. While a TD's keys are gone
+  /// its own pages cannot be read, so that they are left out.
   package var sight: [(key: String, value: TraceValue)] {
     observer.keys.enumerated().compactMap { number, key in
       let now = observer.value(of: key, in: state)

@@ -112,7 +112,10 @@ struct KernelWords {
   }
 
   private func limitIDs(_ given: ClassArguments) -> Call? {
-    guard given.isFine, let limit = given.number("id").flatMap(Self.firstID) else { return nil }
+    // 0 is no limit; below the first limit there is none.
+    guard given.isFine, let number = given.number("id"), number > 0,
+      let limit = number == 7 ? 0 : Self.firstID(number)
+    else { return nil }
     return Call(
       "KVM_ENABLE_CAP",
       ["on": "vm0", "cap": "KVM_CAP_MAX_VCPU_ID", "flags": 0, "args": .list([limit, 0])])

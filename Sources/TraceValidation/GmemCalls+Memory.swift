@@ -70,7 +70,7 @@ extension GmemCalls {
     let hva = BufferPlace(step.text("hva"))
     let isFirst = step.op == "KVM_SET_USER_MEMORY_REGION"
     return slot & 0xffff < Self.slotCount && slot >> 16 == 0 && !(isFirst && flags & ~3 != 0)
-      && gpa % 4096 == 0 && size % 4096 == 0 && hva.isAligned && !hva.isBeyondUser
+      && gpa % 4096 == 0 && size % 4096 == 0 && hva.isAligned && !hva.isBeyondUser(size)
       && !gpa.addingReportingOverflow(size).overflow && size >> 12 <= Self.mostPages
       && (flags & 4 == 0 || offset % 4096 == 0 && !offset.addingReportingOverflow(size).overflow)
   }
@@ -83,6 +83,7 @@ extension GmemCalls {
     }
     guard case .gmem(let owner, _) = object, owner == vm else { return "foreign" }
     let (end, wraps) = offset.addingReportingOverflow(size)
+    if isSumSigned, !wraps, end >> 63 != 0 { return "file" }
     return wraps || end > handles.size(of: file) ? "tooSmall" : "file"
   }
 }

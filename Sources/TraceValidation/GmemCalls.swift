@@ -8,9 +8,11 @@ struct GmemCalls {
 
   /// GPAs of memslots lie below this bit.
   let gpaBits: UInt64
+  let isSumSigned: Bool
 
-  init(_ steps: [KVMStep], gpaBits: UInt64) {
-    self.gpaBits = gpaBits
+  init(_ steps: [KVMStep], _ environment: GmemEnvironment) {
+    gpaBits = environment.gpaBits
+    isSumSigned = environment.isSumSigned
     handles = KVMHandles(steps)
     geometry = KVMGeometry(steps, followsContents: true)
     for step in steps where step.op.hasPrefix("KVM_SET_USER_MEMORY_REGION") {
@@ -251,10 +253,12 @@ struct GmemCalls {
     let request: String =
       if offset >> 63 != 0 || length >> 63 != 0 || length == 0 {
         "negative"
-      } else if !isPunch && step.text("mode") != "KEEP_SIZE" {
+      } else if step.text("mode") == "PUNCH_HOLE" {
         "unsupported"
       } else if end.partialValue >> 63 != 0 {
         "tooBig"
+      } else if !isPunch && step.text("mode") != "KEEP_SIZE" {
+        "unsupported"
       } else if offset % 4096 != 0 || length % 4096 != 0 || !isWithin {
         "malformed"
       } else {

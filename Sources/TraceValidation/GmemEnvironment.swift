@@ -10,11 +10,15 @@ public struct GmemEnvironment: Sendable {
   /// tell only that bit 47 is too high.
   let gpaBits: UInt64
 
+  /// A memslot's offset and size are added as signed numbers (guest-memfd §1.4, up to 7.1).
+  let isSumSigned: Bool
+
   public static let all = [
     GmemEnvironment(
-      name: "kvm-6.18-default", parameters: ["PROFILE": 1, "PRIVATE": 0, "SMM": 0], gpaBits: 52),
+      name: "kvm-6.18-default", parameters: ["PROFILE": 1, "PRIVATE": 0, "SMM": 0], gpaBits: 52,
+      isSumSigned: true),
     GmemEnvironment(
       name: "kvm-7.3-sw-protected", parameters: ["PROFILE": 3, "PRIVATE": 1, "SMM": 1],
-      gpaBits: 47),
+      gpaBits: 47, isSumSigned: false),
   ]
 }

@@ -18,9 +18,9 @@ struct GmemReplay {
 
   /// - Throws: `TDX2xxx` when the sequence needs more than the spec has.
   init(
-    _ sequence: KVMSequence, _ spec: SpecDescription, _ environment: GmemEnvironment
+    _ sequence: KVMSequence, _ programs: ReplayPrograms, _ environment: GmemEnvironment
   ) throws(SpecError) {
-    calls = GmemCalls(sequence.steps, gpaBits: environment.gpaBits)
+    calls = GmemCalls(sequence.steps, environment)
     let handles = calls.handles
     let geometry = calls.geometry
     indices = max(1, geometry.files.values.map(\.count).max() ?? 1)
@@ -33,10 +33,10 @@ struct GmemReplay {
       "WRITES": 1, "ENVIRONMENT": 1,
     ]
     sizes.merge(environment.parameters) { _, own in own }
-    let program = try Program(spec, ResolvedScope(spec, overrides: sizes))
-    evaluator = ProcedureEvaluator(program)
+    evaluator = try programs.evaluator(sizes)
+    let program = evaluator.program
     guard let place = program.namedPlaces.first(where: { $0.name == "content" }) else {
-      throw SpecError("TDX2015", "\(spec.name) has not what recordings tell of")
+      throw SpecError("TDX2015", "\(programs.name) has not what recordings tell of")
     }
     contents = place.base
   }
@@ -76,6 +76,9 @@ struct GmemReplay {
     guard let call = try calls.call(step, process) else { return nil }
     if let names = calls.names(step, process) { _ = perform(names) }
     var result = perform(call)
+    if call.action == "KVM_PRE_FAULT_MEMORY", let page = result.page {
+      result.isRefused = stops(call, at: page)
+    }
     if call.action == "touch", result.answer == "ok" { result.value = byte(of: call) }
     if result.answer == "ok" {
       memory.note(step)
@@ -83,6 +86,14 @@ struct GmemReplay {
       settle(call.vm)
     }
     return result
+  }
+
+  /// Whether the page alone is refused: a loop over more of them ended there.
+  private func stops(_ call: KVMCall, at page: Int) -> Bool {
+    var call = call
+    call.values["range"] = .number(1 << page)
+    var copy = self
+    return copy.perform(call).answer != "ok"
   }
 
   /// Keeps track of descriptors and mappings as the process sees them.

@@ -8,7 +8,7 @@ public struct GmemTraceCheck {
   public private(set) var answers = ReplayTally(perMille: 995)
   /// The first disagreements, one a sequence.
   public private(set) var disagreements: [TraceDisagreement] = []
-  private let description: SpecDescription
+  private let programs: ReplayPrograms
   private let limit: Int
 
   /// - Parameters:
@@ -16,7 +16,7 @@ public struct GmemTraceCheck {
   ///   - limit: how many disagreements are kept.
   public init(_ environment: GmemEnvironment, _ description: SpecDescription, limit: Int) {
     self.environment = environment
-    self.description = description
+    programs = ReplayPrograms(description)
     self.limit = limit
   }
 
@@ -29,7 +29,7 @@ public struct GmemTraceCheck {
       answers.sequences += 1
       var replay: GmemReplay
       do throws(SpecError) {
-        replay = try GmemReplay(sequence, description, environment)
+        replay = try GmemReplay(sequence, programs, environment)
       } catch {
         return refuse(sequence, place, error)
       }

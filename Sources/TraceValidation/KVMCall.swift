@@ -45,7 +45,7 @@ struct KVMCalls {
       call = onVCPU(step, vm, isOpen)
       call?.values["vcpu"] = .number(element)
     case .gmem(let vm, let element):
-      call = onGmem(step, vm, isOpen)
+      call = try onGmem(step, vm, isOpen)
       call?.values["gmem"] = .number(element)
     case .mapping: call = nil
     }
@@ -116,7 +116,8 @@ struct KVMCalls {
         vm, "KVM_ENABLE_CAP(MAX_VCPU_ID)",
         [
           "shape": shape(argument <= 4096 && flags == 0),
-          "id": .number(Self.limitClass(argument)),
+          // 0 asks for no limit.
+          "id": .number(argument == 0 ? 7 : Self.limitClass(argument)),
         ])
     }
     let (name, isFine): (String, Bool) =

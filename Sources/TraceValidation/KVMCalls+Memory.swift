@@ -49,7 +49,7 @@ extension KVMCalls {
     let offset = step.number("gmem_offset") ?? 0
     let hva = BufferPlace(step.text("hva"))
     let isFine =
-      gpa % 4096 == 0 && size % 4096 == 0 && hva.isAligned && !hva.isBeyondUser
+      gpa % 4096 == 0 && size % 4096 == 0 && hva.isAligned && !hva.isBeyondUser(size)
       && !gpa.addingReportingOverflow(size).overflow && size >> 12 <= Self.mostPages
       && (step.number("slot") ?? 0) >> 16 == 0
       && (!isGmem || offset % 4096 == 0 && !offset.addingReportingOverflow(size).overflow)
@@ -144,13 +144,13 @@ extension KVMCalls {
     // Only the bytes count, so that a number of pages that is too large wraps (kvm-tdx §2.3.2).
     let size = count << 12
     let isFine =
-      step.text("source") != "0" && source.isAligned && gpa % 4096 == 0 && count > 0
+      !["0", "0x0"].contains(step.text("source")) && source.isAligned && gpa % 4096 == 0 && count > 0
       && gpa &+ size > gpa
     let name =
-      step.text("data") == "NULL"
-      ? "unreadable"
-      : flags & ~1 != 0
-        ? "unknownFlags" : !isFine ? "malformed" : flags == 1 ? "measured" : "fine"
+      flags & ~1 != 0
+      ? "unknownFlags"
+      : step.text("data") == "NULL"
+        ? "unreadable" : !isFine ? "malformed" : flags == 1 ? "measured" : "fine"
     var call = command(step, vm)
     // The command's own flags are the region's; they have their own class.
     if call.values["cmd"] == .name("flags") { call.values["cmd"] = .name("fine") }
@@ -165,9 +165,11 @@ extension KVMCalls {
 
   // MARK: Descriptors of memfds
 
-  func onGmem(_ step: KVMStep, _ vm: Int, _ isOpen: (String) -> Bool) -> KVMCall? {
+  func onGmem(
+    _ step: KVMStep, _ vm: Int, _ isOpen: (String) -> Bool
+  ) throws(ModuleCallError) -> KVMCall? {
     switch step.op {
-    case "fallocate": return fallocate(step, vm)
+    case "fallocate": return try fallocate(step, vm)
     case "fstat": return KVMCall(vm, "file call", ["call": .name("stat")])
     case "ftruncate": return KVMCall(vm, "file call", ["call": .name("setSize")])
     case "pread", "pwrite": return KVMCall(vm, "file call", ["call": .name("readWrite")])
@@ -178,7 +180,7 @@ extension KVMCalls {
     }
   }
 
-  private func fallocate(_ step: KVMStep, _ vm: Int) -> KVMCall {
+  private func fallocate(_ step: KVMStep, _ vm: Int) throws(ModuleCallError) -> KVMCall {
     let (offset, length) = (step.number("offset") ?? 0, step.number("len") ?? 0)
     let mode: String =
       switch step.text("mode") {
@@ -187,7 +189,12 @@ extension KVMCalls {
       default: "unsupported"
       }
     let isWithin = mode == "punchHole" || offset &+ length <= handles.size(of: step.on)
-    let isFine = offset % 4096 == 0 && length % 4096 == 0 && length > 0 && isWithin
+    if (offset | length) >> 63 == 0, (offset &+ length) >> 63 != 0 {
+      throw ModuleCallError("fallocate: the spec has no EFBIG")
+    }
+    let isFine =
+      offset % 4096 == 0 && length % 4096 == 0 && length > 0 && isWithin
+      && (offset | length) >> 63 == 0
     return KVMCall(
       vm, step.op,
       [

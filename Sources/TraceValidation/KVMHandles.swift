@@ -23,6 +23,7 @@ struct KVMHandles: Sendable {
     for step in steps {
       switch step.op {
       case "KVM_CREATE_VM":
+        guard vms[step.on] == nil else { continue }
         let vm = vms.count
         vms[step.on] = vm
         step.text("new").map { objects[$0] = .vm(vm) }
@@ -34,8 +35,10 @@ struct KVMHandles: Sendable {
         objects[new] = .vcpu(vm: vm, id(step.number("id") ?? 0, in: vm))
       case "KVM_CREATE_GUEST_MEMFD":
         guard let vm = vm(of: step.on), let new = step.text("new") else { continue }
-        objects[new] = .gmem(vm: vm, fileCounts[vm])
-        fileCounts[vm] += 1
+        if self.vm(of: new) != vm {
+          objects[new] = .gmem(vm: vm, fileCounts[vm])
+          fileCounts[vm] += 1
+        }
         sizes[new] = step.number("size")
       case "mmap":
         guard let new = step.text("new") else { continue }

@@ -56,9 +56,11 @@ struct KVMReplay {
   /// What has a descriptor, by its number; a number is taken again once it is free.
   private var descriptors: [String?] = []
   private var mapped: [String] = []
+  /// What cannot change of each memslot.
+  private var regions: [String: String] = [:]
 
   /// - Throws: `TDX2xxx` when the sequence needs more than the spec has.
-  init(_ sequence: KVMSequence, _ spec: SpecDescription) throws(SpecError) {
+  init(_ sequence: KVMSequence, _ programs: ReplayPrograms) throws(SpecError) {
     self.sequence = sequence
     let handles = KVMHandles(sequence.steps)
     let geometry = KVMGeometry(sequence.steps)
@@ -73,10 +75,8 @@ struct KVMReplay {
       "cpus": sequence.cpus, "threads": 1, "ENVIRONMENT": 1, "TYPES": 1, "ARGUMENTS": 1,
       "STANDIN": 1,
     ]
-    let described = geometry.pages.isEmpty ? spec : spec.with(tables: tables)
-    let program = try Program(
-      described, ResolvedScope(described, overrides: sizes), .init(withoutProperties: true))
-    evaluator = ProcedureEvaluator(program)
+    evaluator = try programs.evaluator(sizes, tables: geometry.pages.isEmpty ? [:] : tables)
+    let program = evaluator.program
     variables = try KVMVariables(program)
     injected = variables.injected.map { program.initial[$0] }
   }
@@ -123,9 +123,41 @@ struct KVMReplay {
     guard let call = try calls.call(step, isOpen: { open.contains($0) }) else {
       throw ModuleCallError("\(step.op) is no call on '\(step.on)'")
     }
-    let result = perform(call)
+    var result = perform(asked(call, step))
+    if call.action == "KVM_PRE_FAULT_MEMORY", let page = result.page {
+      result.isRefused = stops(call, at: page)
+    }
     if !step.byChild { note(step, result) }
     return result
+  }
+
+  /// Whether the page alone is refused: a loop over more of them ended there.
+  private func stops(_ call: KVMCall, at page: Int) -> Bool {
+    var call = call
+    call.values["range"] = .number(1 << page)
+    var copy = self
+    return copy.perform(call).answer != "ok"
+  }
+
+  /// Whether a memory region is what its memslot is already.
+  private func asked(_ call: KVMCall, _ step: KVMStep) -> KVMCall {
+    guard let key = Self.slotKey(step), call.values["size"] == .name("some"),
+      regions[key] == Self.region(step)
+    else { return call }
+    var call = call
+    call.values["size"] = .name("same")
+    return call
+  }
+
+  /// The memslot that a step is about.
+  private static func slotKey(_ step: KVMStep) -> String? {
+    guard step.op.hasPrefix("KVM_SET_USER_MEMORY_REGION") else { return nil }
+    return "\(step.on) \(step.number("slot") ?? 0)"
+  }
+
+  /// What cannot change of a memslot: userspace_addr, size, READONLY (kvm-tdx §2.6).
+  private static func region(_ step: KVMStep) -> String {
+    "\(step.text("hva") ?? "") \(step.number("size") ?? 0) \((step.number("flags") ?? 0) & 2)"
   }
 
   private func device(_ step: KVMStep) -> KVMCall {
@@ -139,6 +171,9 @@ struct KVMReplay {
   /// Keeps track of descriptors as the process sees them.
   private mutating func note(_ step: KVMStep, _ result: Result) {
     guard result.answer == "ok" else { return }
+    if let key = Self.slotKey(step) {
+      regions[key] = step.number("size") == 0 ? nil : Self.region(step)
+    }
     if step.op == "close" {
       if let number = descriptors.firstIndex(of: step.on) { descriptors[number] = nil }
     } else if step.op == "mmap" {

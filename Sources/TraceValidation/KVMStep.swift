@@ -140,21 +140,29 @@ struct BufferPlace {
   /// `nil` for an address outside.
   let offset: UInt64?
   let isAligned: Bool
-  /// The address is none that a process can have.
-  let isBeyondUser: Bool
+  /// `nil` for a place in memory.
+  private let address: UInt64?
 
   init(_ text: String?) {
     guard let text, let plus = text.firstIndex(of: "+") else {
       offset = nil
       let address = TraceValue.text(text ?? "0x0").unsigned ?? 0
       isAligned = address % 4096 == 0
-      isBeyondUser = address >> 47 != 0
+      self.address = address
       return
     }
     let value = TraceValue.text(String(text[text.index(after: plus)...])).unsigned ?? 0
     offset = value
-    isBeyondUser = false
+    address = nil
     isAligned = value % 4096 == 0
+  }
+
+  /// Whether a process cannot have the range. A mapping lies within the last 2^41 bytes of a
+  /// process's 2^47: the top, less the stack and a random number of 40 bits.
+  func isBeyondUser(_ size: UInt64) -> Bool {
+    guard let address else { return size >= 1 << 41 }
+    let (end, wraps) = address.addingReportingOverflow(size)
+    return wraps || end >> 47 != 0
   }
 
   /// How many bytes of a range are there.

@@ -16,14 +16,14 @@ public struct KVMTraceCheck {
   public private(set) var disagreements: [TraceDisagreement] = []
   /// Sequences of other environments.
   public private(set) var passedOver = 0
-  private let description: SpecDescription
+  private let programs: ReplayPrograms
   private let limit: Int
 
   /// - Parameters:
   ///   - description: the spec, at any size: each sequence is replayed at the size it needs.
   ///   - limit: how many disagreements are kept.
   public init(_ description: SpecDescription, limit: Int) {
-    self.description = description
+    programs = ReplayPrograms(description)
     self.limit = limit
   }
 
@@ -60,7 +60,7 @@ public struct KVMTraceCheck {
       lists.sequences += 1
       var replay: KVMReplay
       do throws(SpecError) {
-        replay = try KVMReplay(sequence, description)
+        replay = try KVMReplay(sequence, programs)
       } catch {
         return refuse(sequence, place, error)
       }

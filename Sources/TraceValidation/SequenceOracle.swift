@@ -44,10 +44,10 @@ package struct SequenceOracle {
   ///   - environment: as recordings call it.
   ///   - cpus: how many CPUs the machine has.
   ///   - calls: every call that may be made: `op`, `args` and `by`, as recordings have them.
-  ///   - spec: the spec that answers the environment, at any size.
+  ///   - programs: of the spec that answers the environment.
   /// - Throws: `TDX2xxx` when the calls need more than the spec has, or are none.
   package init(
-    _ environment: String, cpus: Int, _ calls: [TraceValue], _ spec: SpecDescription
+    _ environment: String, cpus: Int, _ calls: [TraceValue], _ programs: ReplayPrograms
   ) throws(SpecError) {
     var steps: [KVMStep] = []
     do throws(ModuleCallError) {
@@ -59,9 +59,9 @@ package struct SequenceOracle {
     self.cpus = cpus
     let sequence = KVMSequence(cpus: cpus, steps)
     if environment == KVMTraceCheck.environment {
-      replay = .td(try KVMReplay(sequence, spec))
+      replay = .td(try KVMReplay(sequence, programs))
     } else if let known = GmemEnvironment.all.first(where: { $0.name == environment }) {
-      replay = .gmem(try GmemReplay(sequence, spec, known))
+      replay = .gmem(try GmemReplay(sequence, programs, known))
     } else {
       throw SpecError("TDX2016", "no spec answers the environment '\(environment)'")
     }
@@ -148,7 +148,9 @@ package struct SequenceOracle {
 
 /// What the answers of a TDX module or of a CPU would be needed for.
 private struct ModuleDecisions {
+  private var tds: Set<String> = []
   private var vcpus: Set<String> = []
+  private var vcpusOfTDs: Set<String> = []
   private var initialised: Set<String> = []
   private var vmsWithPages: Set<Int> = []
   private var hasRun: Set<String> = []
@@ -158,9 +160,19 @@ private struct ModuleDecisions {
     func has(_ leaf: String) -> Bool { result.leaves.contains { $0.leaf == leaf } }
     if has("TDH.MEM.PAGE.ADD") { vmsWithPages.insert(0) }
     switch (step.op, result.answer) {
-    case ("KVM_CREATE_VCPU", "ok"): step.text("new").map { _ = vcpus.insert($0) }
+    case ("KVM_CREATE_VM", "ok"):
+      if step.number("type") == 5 { tds.insert(step.on) }
+    case ("KVM_CREATE_VCPU", "ok"):
+      guard let new = step.text("new") else { break }
+      vcpus.insert(new)
+      if tds.contains(step.on) { vcpusOfTDs.insert(new) }
     case ("KVM_TDX_INIT_VCPU", "ok"): initialised.insert(step.on)
     default: break
+    }
+    // Of other VMs' vCPUs the environment has no runs, and no limit to their number.
+    if step.op == "KVM_RUN", !vcpusOfTDs.contains(step.on) { return false }
+    if step.text("cap") == "KVM_CAP_MAX_VCPUS", step.on != "dev", !tds.contains(step.on) {
+      return false
     }
     guard has("TDH.MR.FINALIZE") else { return true }
     return !vmsWithPages.isEmpty && !vcpus.isEmpty && initialised.isSuperset(of: vcpus)

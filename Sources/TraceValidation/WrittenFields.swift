@@ -77,7 +77,9 @@ struct WrittenFields {
   private mutating func setRegion(_ step: KVMStep, _ result: KVMReplay.Result) {
     guard let gpa = step.number("gpa"), let count = step.number("nr_pages") else { return }
     let added = result.leaves.count { $0.leaf == "TDH.MEM.PAGE.ADD" && $0.status == "ok" }
-    let isUnmeasured = result.leaves.contains { $0.leaf == "TDH.MR.EXTEND" && $0.status != "ok" }
+    let last = result.leaves.last
+    let isUnmeasured =
+      result.answer != "ok" && last?.leaf == "TDH.MR.EXTEND" && last?.status != "ok"
     let done = UInt64(added - (isUnmeasured ? 1 : 0))
     set("gpa", gpa &+ done << 12)
     set("nr_pages", count &- done)

@@ -103,6 +103,7 @@ extension GmemMainline {
             || forAll(Page.self) { p in !gfns[other].contains(p) || !range.contains(p) }
         }, else: .EEXIST
       ).because("it moves onto another memslot", "guest-memfd §1.4")
+      Check(!tooHigh, else: .EINVAL).because("it moves above the highest gfn", "guest-memfd §1.4")
       Each(Page.self) { p in
         When(gfns[s].contains(p) && !range.contains(p)) { spte[p] <- .none }
       }

@@ -18,8 +18,8 @@ extension TDXVM {
       by: HostThread.self, cites: "kvm-tdx §2.6"
     ) {
       vmGate(
-        trying: arguments == 1
-          || bits == .low && shape == .fine && size != .malformed
+        trying: arguments == 1 && (size != .same || module.standIn == 1)
+          || bits == .low && shape == .fine && size.in(.zero, .some)
             && flags.in(.none, .guestMemfd) && backing == .file
       )
       Step("what is looked at without locks") {
@@ -34,17 +34,45 @@ extension TDXVM {
             .because("alignment, wrap, address space, too many pages", "kvm-tdx §2.6")
           Check(size != .zero || slotUsed[slot], else: .EINVAL)
             .because("there is nothing to delete", "kvm-tdx §2.6")
-          Check(size == .zero || !slotUsed[slot], else: .EINVAL)
-            .because("a slot with a memfd can only be deleted", "kvm-tdx §2.6")
+          Check(size == .zero || !slotUsed[slot] || isModified, else: .EINVAL)
+            .because(
+              "a slot with a memfd can only be deleted, of others flags and GPA change",
+              "kvm-tdx §2.6")
           Check(
-            size == .zero || forAll(Page.self) { p in slotOf[p] == nil || !range.contains(p) },
+            size == .zero
+              || forAll(Page.self) { p in
+                slotOf[p] == nil || size == .same && slotOf[p] == slot.element
+                  || !range.contains(p)
+              },
             else: .EEXIST
           ).because("it overlaps another slot", "kvm-tdx §2.6")
         }
         When(size == .zero) {
           deleteSlot
         } else: {
+          When(slotUsed[slot]) { moves }
           createSlot
+        }
+      }
+    }
+  }
+
+  /// The call keeps what cannot change of a slot, and neither has a memfd.
+  private var isModified: Condition {
+    size == .same && flags != .guestMemfd
+      && !exists(File.self) { g in bindings[g].contains(slot.element) }
+  }
+
+  /// A slot at another GPA: its pages leave the old one. At the same nothing changes.
+  @StatementBuilder
+  private var moves: [Statement] {
+    Step("leaves its GPAs") {
+      Check(bits != .beyond && !isShared, else: .EINVAL)
+        .because("too high, or an alias of private GPAs", "kvm-tdx §2.6")
+      Each(Page.self) { p in
+        When(slotOf[p] == slot.element && !range.contains(p)) {
+          slotOf[p] <- nil
+          unbacked[p] <- false
         }
       }
     }

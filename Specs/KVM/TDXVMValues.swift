@@ -68,7 +68,10 @@ public enum Shape: EnumDomain { case fine, malformed }
 public enum RegionFlags: EnumDomain { case none, guestMemfd, readOnly, refused }
 
 /// Size of a memory region: 0 deletes.
-public enum RegionSize: EnumDomain { case zero, some, malformed }
+///
+/// `same`: some, and userspace_addr, size and READONLY are those that the memslot has. Only
+/// recorded calls are known to be; in scopes every call on a memslot that is there changes one.
+public enum RegionSize: EnumDomain { case zero, some, malformed, same }
 
 /// What the descriptor of a memory region's guest_memfd is.
 public enum Backing: EnumDomain { case file, notOpen, foreign, tooSmall }

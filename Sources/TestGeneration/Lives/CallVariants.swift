@@ -104,11 +104,14 @@ struct CallVariants {
     case ("KVM_PRE_FAULT_MEMORY", "size"): return hex(near + [0, 1, lastPage])
     case ("ftruncate", "size"): return hex([0, 0x1000, 0x40_0000])
     case ("mmap", "len"): return hex([0, 0x1000, 0x2000, 0x40_0000])
-    case ("mmap", _), ("touch", _): return hex([0, 0x1, 0x1000, 0x2000, 0x3000])
+    case ("mmap", _): return hex([0, 0x1, 0x1000, 0x2000, 0x3000])
+    case ("touch", _): return hex([0, 0x1000, 0x2000, 0x3000])
     case ("pread", _), ("pwrite", _): return []
     case (_, "size"):
       // KVM_MEM_MAX_NR_PAGES is 2^31 - 1.
       return hex(near + [0, 1, (1 << 43) - 0x1000, 1 << 43, lastPage])
+    case (_, "gmem_offset"):
+      return hex(near + [0, 1, 0x4000, 0x6000, 0x8000, top - 0x1000, lastPage])
     default: return hex(near + [0, 1, 0x4000, 0x6000, 0x8000, top - 0x1000, top, lastPage])
     }
   }
@@ -143,7 +146,7 @@ struct CallVariants {
     case (_, "nent"): [0, 2, 6, 256].map { .integer($0) }
     case (_, "id") where call.name == "KVM_CREATE_VCPU":
       [0, 1, 3, 4, 15, 16, 23, 24, 255, 256, 4095, 4096, 0x8000_0000].map { .integer($0) }
-    case (_, "id"): [0, 1, 2, 3, 4, 5, 6, 7, 99, 0xffff_ffff].map { .integer($0) }
+    case (_, "id"): [1, 2, 3, 4, 6, 7, 99, 0xffff_ffff].map { .integer($0) }
     case (_, "attributes") where call.name == "KVM_TDX_INIT_VM":
       hex([0, 1, 2, 0x1000_0001, 0x3000_0000, 0x4000_0000, top])
     case (_, "attributes"): hex([0, 1, 2, 4, 8, 9, 0x10, top, UInt64.max])
@@ -152,21 +155,20 @@ struct CallVariants {
     case (_, "gpaw"): [nil, 48, 52]
     case (_, "x2apic"): [true, false]
     case (_, "slot"):
-      [0, 1, 2, 3, 4, 5, 0x7ffb, 0x7ffc, 0x7fff, 0xffff, 0x1_0000, 0x2_0000].map { .integer($0) }
+      [0, 1, 2, 3, 4, 5, 0x7ffb, 0x7ffc, 0x7fff, 0xffff, 0x2_0000].map { .integer($0) }
     case (_, "hva"):
       [
-        "buf+0x0", "buf+0x1", "buf+0x1000", "buf+0x7ff000", "buf+0x800000", "0x0",
-        "0x800000000000", "0xffff800000000000",
+        "buf+0x0", "buf+0x1", "buf+0x1000", "buf+0x800000", "0x0", "0x800000000000",
+        "0xffff800000000000",
       ]
-    case (_, "source"): ["buf+0x1", "buf+0x1000", "buf+0x7ff000", "buf+0x800000", "0"]
+    case (_, "source"): ["buf+0x1", "buf+0x1000", "buf+0x7ff000", "buf+0x800000", "0x0"]
     case (_, "mode"):
       [
         "PUNCH_HOLE|KEEP_SIZE", "KEEP_SIZE", "0", "PUNCH_HOLE", "ZERO_RANGE", "COLLAPSE_RANGE",
       ]
-    case (_, "prot"): ["READ|WRITE", "READ", "NONE"]
+    case (_, "prot"): ["READ|WRITE", "READ", "NONE", "READ|EXEC"]
     case (_, "mp_state"): [0, 1, 2, 3, 4].map { .integer($0) }
     case (_, "ret"): [0, 1, 11, 22].map { .integer($0) }
-    case ("touch", "write"): [true, false]
     default: []
     }
   }

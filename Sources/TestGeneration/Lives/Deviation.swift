@@ -15,6 +15,12 @@ struct Deviation {
   let steps: [Step]
 }
 
+/// Why a call is refused.
+struct Refusal: Hashable {
+  let errno: String
+  let check: String
+}
+
 /// Every way to deviate from a life that a suite looks at.
 struct Deviations {
   let life: Life
@@ -27,7 +33,21 @@ struct Deviations {
 
   private func make(_ kind: String, _ purpose: String, _ calls: [Call]) -> Deviation {
     Deviation(
-      name: "\(life.name)-\(kind)", purpose: purpose, steps: calls.map { Deviation.Step(call: $0) })
+      name: "\(life.name)-\(kind)", purpose: purpose,
+      steps: Self.distinct(calls).map { Deviation.Step(call: $0) })
+  }
+
+  /// What calls make has different names.
+  private static func distinct(_ calls: [Call]) -> [Call] {
+    var taken: Set<TestValue> = []
+    return calls.map { call in
+      var call = call
+      while let new = call.arguments["new"], !taken.insert(new).inserted {
+        guard case .text(let text) = new else { break }
+        call.arguments["new"] = .text(text + "0")
+      }
+      return call
+    }
   }
 
   var straight: Deviation { make("life", "the life as it is", life.calls) }
@@ -82,7 +102,7 @@ struct Deviations {
   /// - Parameter leaves: for each call of the life the leaves that it calls.
   func failures(_ leaves: [[String]]) -> [Deviation] {
     zip(life.calls.indices, leaves).flatMap { place, leaves in
-      leaves.flatMap { leaf in
+      leaves.filter(Self.fallible.contains).flatMap { leaf in
         Self.statuses.map { status, count in
           var calls = life.calls
           let told = Call(
@@ -94,6 +114,14 @@ struct Deviations {
       }
     }
   }
+
+  /// Leaves whose failures were recorded, but for those that only read or write fields.
+  private static let fallible: Set<String> = [
+    "TDH.MEM.PAGE.ADD", "TDH.MEM.PAGE.AUG", "TDH.MEM.PAGE.REMOVE", "TDH.MEM.RANGE.BLOCK",
+    "TDH.MEM.SEPT.ADD", "TDH.MEM.TRACK", "TDH.MNG.ADDCX", "TDH.MNG.CREATE", "TDH.MNG.INIT",
+    "TDH.MNG.KEY.CONFIG", "TDH.MR.EXTEND", "TDH.MR.FINALIZE", "TDH.VP.ADDCX", "TDH.VP.CREATE",
+    "TDH.VP.INIT",
+  ]
 
   /// Entropy is waited for up to ten times, a busy operand is tried again by some, and others
   /// are errors (kvm-tdx §1.6).
@@ -115,16 +143,35 @@ struct Deviations {
     return chunks(all.uniqued, at: place)
   }
 
-  /// As above, with two other arguments, one of them at the place of the call itself: which of the
-  /// two is refused shows the order of the checks.
-  func pairs(at place: Int) -> [Deviation] {
+  /// A call of the life with each other argument alone, before it is made.
+  func own(at place: Int) -> [Deviation] {
+    chunks(changes(at: place).map(\.call).uniqued, at: place)
+  }
+
+  private func changes(at place: Int) -> [(change: CallVariants.Change, call: Call)] {
     let call = life.calls[place]
     guard !Self.speaksToStandin(call) else { return [] }
-    let changes = variants.changes(of: call)
+    return variants.changes(of: call).map { ($0, renamed($0.applied(to: call))) }
+  }
+
+  /// A call with two other arguments, each of which alone is refused with another errno: which of
+  /// the two is answered shows the order of the checks. Once for each two reasons.
+  ///
+  /// - Parameter refusals: the errno of each call of ``own(at:)`` that is refused, and why.
+  func pairs(at place: Int, _ refusals: [Call: Refusal]) -> [Deviation] {
+    let refused = changes(at: place).compactMap { change, call in
+      refusals[call].map { (change: change, refusal: $0) }
+    }
+    var seen: Set<[Refusal]> = []
     var all: [Call] = []
-    for (number, first) in changes.enumerated() {
-      for second in changes.dropFirst(number + 1) where second.argument != first.argument {
-        all.append(renamed(second.applied(to: first.applied(to: call))))
+    for (number, first) in refused.enumerated() {
+      for second in refused.dropFirst(number + 1)
+      where second.change.argument != first.change.argument
+        && second.refusal.errno != first.refusal.errno
+      {
+        guard seen.insert([first.refusal, second.refusal]).inserted else { continue }
+        let both = second.change.applied(to: first.change.applied(to: life.calls[place]))
+        all.append(renamed(both))
       }
     }
     return chunks(all.uniqued, at: place)
@@ -154,10 +201,10 @@ struct Deviations {
     guard case .text(let new)? = call.arguments["new"] else { return call }
     var call = call
     let kind = String(new.prefix { $0.isLetter })
-    call.arguments["new"] = .text("\(kind)90")
-    if case .integer(let id)? = call.arguments["id"] {
-      call.arguments["new"] = .text("\(kind)9\(id)")
-    }
+    var name = "\(kind)-new"
+    if case .text(let on)? = call.arguments["on"] { name += "-\(on)" }
+    if case .integer(let id)? = call.arguments["id"] { name += "-\(id)" }
+    call.arguments["new"] = .text(name)
     return call
   }
 

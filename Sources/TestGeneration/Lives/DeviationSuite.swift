@@ -33,12 +33,14 @@ public struct DeviationSuite {
   public private(set) var calls = 0
   public private(set) var reasons = 0
 
-  private let spec: SpecDescription
+  private let name: String
+  private let programs: ReplayPrograms
   private let options: Options
   private var seen: Set<UInt64> = []
 
   public init(_ spec: SpecDescription, _ options: Options) {
-    self.spec = spec
+    name = spec.name
+    programs = ReplayPrograms(spec)
     self.options = options
     for life in Life.all(of: spec.name)
     where options.environments.isEmpty || options.environments.contains(life.environment) {
@@ -48,54 +50,68 @@ public struct DeviationSuite {
 
   private mutating func add(_ life: Life) {
     let deviations = Deviations(life)
-    let leaves = add(deviations.straight, life)
-    for deviation in deviations.order { add(deviation, life) }
-    if let leaves {
-      for deviation in deviations.failures(leaves) { add(deviation, life) }
-    }
-    for deviation in deviations.replacements { add(deviation, life) }
-    for distance in options.isThorough ? [2, 4, 8, 16] : [3, 9] {
-      for deviation in deviations.early(distance) { add(deviation, life) }
-    }
-    for deviation in deviations.walks(options.walks, seed: options.seed) { add(deviation, life) }
-    for place in life.calls.indices where options.isThorough || place % 5 == 4 {
-      for deviation in deviations.asides(at: place) { add(deviation, life) }
-    }
-    if options.isThorough {
-      for place in life.calls.indices {
-        for deviation in deviations.pairs(at: place) { add(deviation, life) }
+    let straight = add(deviations.straight, life)
+    add(deviations.order, life)
+    if let straight { add(deviations.failures(straight.leaves), life) }
+    for place in life.calls.indices {
+      addOwn(place, deviations)
+      let isLate = place + 3 >= life.calls.count
+      if options.isThorough || isLate || place % 5 == 4 {
+        add(deviations.asides(at: place), life)
       }
     }
+    add(deviations.replacements, life)
+    for distance in options.isThorough ? [2, 4, 8, 16] : [3, 9] {
+      add(deviations.early(distance), life)
+    }
+    add(deviations.walks(options.walks, seed: options.seed), life)
   }
 
-  /// - Returns: the leaves that each call makes, when the spec has room for the sequence.
+  private mutating func addOwn(_ place: Int, _ deviations: Deviations) {
+    var refusals: [Call: Refusal] = [:]
+    for deviation in deviations.own(at: place) {
+      guard let test = add(deviation, deviations.life) else { continue }
+      refusals.merge(test.refusals) { first, _ in first }
+    }
+    add(deviations.pairs(at: place, refusals), deviations.life)
+  }
+
+  private mutating func add(_ some: [Deviation], _ life: Life) {
+    for deviation in some { add(deviation, life) }
+  }
+
+  /// - Returns: what the spec says of the sequence; nil when it has no room for it.
   @discardableResult
-  private mutating func add(_ deviation: Deviation, _ life: Life) -> [[String]]? {
+  private mutating func add(_ deviation: Deviation, _ life: Life) -> DeviationTest? {
     tried += 1
     let sight = DeviationTest.Sight(
       seamcalls: options.seesSeamcalls, written: options.seesWritten)
     let seen = self.seen
-    let test = DeviationTest(deviation, life, spec, sight) { [isThorough = options.isThorough] in
-      Self.isNew($0, seen, isThorough)
+    let test = DeviationTest(deviation, life, programs, sight) { shown in
+      shown.prefix(2).contains { !seen.contains($0) }
     }
     guard let test else {
       roomless += 1
       return nil
     }
-    guard test.shown.contains(where: { Self.isNew($0, seen, options.isThorough) }) else {
-      return test.leaves
-    }
+    guard isWorthIt(test, deviation) else { return test }
     for shown in test.shown {
       if self.seen.insert(shown[0]).inserted { calls += 1 }
       if self.seen.insert(shown[1]).inserted { reasons += 1 }
       self.seen.insert(shown[2])
     }
     append(test, deviation, life)
-    return test.leaves
+    return test
   }
 
-  private static func isNew(_ shown: [UInt64], _ seen: Set<UInt64>, _ isThorough: Bool) -> Bool {
-    isThorough ? shown.contains { !seen.contains($0) } : !seen.contains(shown[1])
+  /// Calls aside are cheap: there each call and answer counts. A whole life is worth it for a new
+  /// reason, and for whatever is new when a suite is thorough.
+  private func isWorthIt(_ test: DeviationTest, _ deviation: Deviation) -> Bool {
+    test.shown.contains { shown in
+      if options.isThorough { return shown.contains { !seen.contains($0) } }
+      let isAside = deviation.steps.contains(where: \.isAside)
+      return !seen.contains(shown[1]) || isAside && !seen.contains(shown[0])
+    }
   }
 
   private mutating func append(_ test: DeviationTest, _ deviation: Deviation, _ life: Life) {
@@ -131,6 +147,6 @@ public struct DeviationSuite {
   public var suite: ConformanceSuite {
     let assumptions = hypotheses.map { "(\($0))" }.joined(separator: " ")
     return ConformanceSuite(
-      name: "\(spec.name) deviations", guarantee: "\(guarantee), if \(assumptions)", tests: tests)
+      name: "\(name) deviations", guarantee: "\(guarantee), if \(assumptions)", tests: tests)
   }
 }

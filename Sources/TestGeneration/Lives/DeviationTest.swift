@@ -11,6 +11,9 @@ struct DeviationTest {
   /// For each step the SEAMCALLs by leaf, once each.
   private(set) var leaves: [[String]] = []
 
+  /// Calls that change nothing and are refused, whether or not they are worth making.
+  private(set) var refusals: [Call: Refusal] = [:]
+
   /// What tests look at besides answers.
   struct Sight: Sendable {
     var seamcalls: Bool
@@ -24,21 +27,25 @@ struct DeviationTest {
   /// - Parameter keeps: whether a call that changes nothing is worth making, by what it shows.
   /// - Returns: nil when the spec has no room for the calls.
   init?(
-    _ deviation: Deviation, _ life: Life, _ spec: SpecDescription, _ sight: Sight,
+    _ deviation: Deviation, _ life: Life, _ programs: ReplayPrograms, _ sight: Sight,
     keeps: ([UInt64]) -> Bool
   ) {
     self.sight = sight
-    let calls = deviation.steps.map { TraceValue($0.call) }
+    // With the life's own calls, memory is cut alike in most deviations.
+    let calls = (life.calls + deviation.steps.map(\.call)).map { TraceValue($0) }
     let made = Result { () throws(SpecError) in
-      try SequenceOracle(life.environment, cpus: life.cpus, calls, spec)
+      try SequenceOracle(life.environment, cpus: life.cpus, calls, programs)
     }
     guard case .success(var oracle) = made else { return nil }
     var handles: Set<String> = ["dev"]
     for (number, step) in deviation.steps.enumerated() where Self.canMake(step.call, handles) {
       let before = oracle
-      guard let answer = oracle.answer(number) else { continue }
+      guard let answer = oracle.answer(life.calls.count + number) else { continue }
       if step.isAside {
         oracle = before
+        if answer.isRefusal {
+          refusals[step.call] = Refusal(errno: answer.outcome, check: answer.check)
+        }
         guard !answer.changes, keeps(show(step.call, answer)) else { continue }
       } else if !answer.isRefusal {
         Self.note(step.call, &handles)

@@ -6,6 +6,8 @@ extension Life {
     life("protected", "kvm-7.3-sw-protected", protected),
     life("protected-files", "kvm-7.3-sw-protected", files(type: 1)),
     life("plain-slots", "kvm-7.3-sw-protected", slots),
+    life("chips", "kvm-7.3-sw-protected", chips(type: 1)),
+    life("plain-chips", "kvm-7.3-sw-protected", chips(type: 0)),
     life("plain-files", "kvm-7.3-sw-protected", files(type: 0)),
   ]
 
@@ -21,6 +23,15 @@ extension Life {
 
   private static func isOfVCPU(_ call: Call) -> Bool {
     call.name == "KVM_CREATE_VCPU" || call.arguments["on"] == "vcpu0"
+  }
+
+  /// Registers and events of a vCPU, read and set.
+  static func registers(_ vcpu: String) -> [Call] {
+    [
+      "KVM_GET_REGS", "KVM_SET_REGS", "KVM_GET_SREGS", "KVM_GET_LAPIC", "KVM_SET_LAPIC",
+      "KVM_GET_FPU", "KVM_GET_XSAVE", "KVM_GET_XCRS", "KVM_GET_DEBUGREGS",
+      "KVM_GET_VCPU_EVENTS", "KVM_GET_MP_STATE", "KVM_NMI",
+    ].map { Say.on(vcpu, $0) }
   }
 
   private static let reset: UInt64 = 0xffff_f000
@@ -60,6 +71,29 @@ extension Life {
     Say.close("vm0"), Say.preFault("vcpu0", 0x40_0000, 0x1000), Say.close("vcpu0"),
     Say.close("gmem1"),
   ]
+
+  /// What else a VM and its vCPUs are asked for: limits, interrupt controllers, registers.
+  private static func chips(type: Int64) -> [Call] {
+    [
+      Say.createVM("vm0", type), Say.createVM("vm1", type),
+      Say.enable("vm0", "MAX_VCPU_ID", 4), Say.enable("vm0", "EXIT_HYPERCALL", 0x1000),
+      Say.enable("vm0", "MAX_VCPUS", 1), Say.enable("vm1", "SPLIT_IRQCHIP", 0x18),
+      Say.on("vm0", "KVM_SET_TSC_KHZ", ["khz": 2_000_000]),
+      Say.on("vm0", "KVM_CREATE_IRQCHIP"), Say.enable("vm0", "SPLIT_IRQCHIP", 0x18),
+      Say.createVCPU("vm0", "vcpu0", 3), Say.createVCPU("vm1", "vcpu1", 16),
+      Say.createVCPU("vm0", "vcpu2", 0), Say.setCPUID("vcpu0"),
+      Say.on("vcpu0", "KVM_SET_MP_STATE", ["mp_state": 0]),
+      Say.on("vcpu1", "KVM_SET_MP_STATE", ["mp_state": 1]),
+      Say.region("vm0", slot: 0, 0, 0x1000), Say.attributes("vm0", 0, 0x1000, isPrivate: true),
+      Say.preFault("vcpu0", 0, 0x1000), Say.preFault("vcpu2", 0x1000, 0x1000),
+      Say.createMemory("vm1", "gmem0", 0x1000, 0), Say.bind("vm1", slot: 0, 0, 0x1000, "gmem0", 0),
+    ] + registers("vcpu0") + registers("vcpu1") + [
+      Say.close("vcpu0"), Say.close("gmem0"), Say.preFault("vcpu1", 0, 0x1000),
+      Say.close("vm0"), Say.close("vcpu2"), Say.on("vcpu1", "KVM_SMI"),
+      Say.on("vcpu1", "KVM_RUN"), Say.preFault("vcpu1", 0, 0x1000), Say.close("vcpu1"),
+      Say.close("vm1"),
+    ]
+  }
 
   /// Memslots of user memory: read-only, logged, moved, their flags changed.
   private static let slots: [Call] = [

@@ -7,8 +7,9 @@ extension Life {
   static let tds = [
     Life(name: "td", environment: environment, cpus: 2, calls: building + running + ending),
     Life(name: "td-memory", environment: environment, cpus: 2, calls: memory),
+    Life(name: "td-others", environment: environment, cpus: 2, calls: others),
     Life(name: "two-tds", environment: environment, cpus: 2, calls: twoTDs),
-    Life(name: "wide-td", environment: environment, cpus: 4, calls: wide),
+    Life(name: "wide-td", environment: environment, cpus: 2, calls: wide),
     Life(name: "other-types", environment: environment, cpus: 2, calls: otherTypes),
   ]
 
@@ -97,6 +98,34 @@ extension Life {
     Say.fallocate("gmem0", Say.punch, 0x3000, 0x1000), Say.preFault("vcpu0", 0, 0x2000),
     Say.region("vm0", slot: 4, 0, 0), Say.close("gmem0"), Say.close("vm0"), Say.close("vcpu0"),
   ]
+
+  /// What else a TD and its vCPUs are asked for.
+  private static let others: [Call] =
+    [
+      Say.createVM("vm0", 5), Say.on("vm0", "KVM_CREATE_IRQCHIP"),
+      Say.enable("vm0", "MAX_VCPUS", 1), Say.enable("vm0", "X86_APIC_BUS_CYCLES_NS", 40),
+      Say.enable("vm0", "MAX_VCPU_ID", 16), Say.enable("vm0", "SPLIT_IRQCHIP", 0x18),
+      Say.on("vm0", "KVM_SET_TSC_KHZ", ["khz": 1_000_000]), Say.initVM("vm0"),
+      Say.on("vm0", "KVM_SET_TSC_KHZ", ["khz": 1_000_000]),
+      Say.createVCPU("vm0", "vcpu0", 4), Say.createVCPU("vm0", "vcpu1", 0),
+      Say.setCPUID("vcpu0"), Say.setCPUID("vcpu1"), Say.initVCPU("vcpu0"),
+      Say.on("vcpu0", "KVM_MEMORY_ENCRYPT_OP", ["id": 4, "flags": 0, "data": "0x0"]),
+      Say.on("vm0", "KVM_MEMORY_ENCRYPT_OP", ["id": 2, "flags": 0, "data": "0x0"]),
+      Say.region("vm0", slot: 0, 0, 0x2000), Say.region("vm0", slot: 0, 0x4000, 0x2000),
+      Say.region("vm0", slot: 0, 0x4000, 0x2000, flags: 1),
+      Say.on("vm0", "KVM_GET_DIRTY_LOG", ["slot": 0]),
+      Say.createMemory("vm0", "gmem0", 0x1000, 0), Say.bind("vm0", slot: 1, 0, 0x1000, "gmem0", 0),
+      Say.attributes("vm0", 0, 0x1000, isPrivate: true), Say.initVCPU("vcpu1"),
+      Say.addMemory("vcpu1", 0, pages: 1, isMeasured: true), Say.tdx("FINALIZE_VM", "vm0"),
+      Say.preFault("vcpu1", 0x4000, 0x2000),
+    ] + registers("vcpu0") + [
+      Say.on("vcpu0", "KVM_SET_MP_STATE", ["mp_state": 0]), Say.exits(0xc000_0100_0000_0001),
+      Say.on("vcpu0", "KVM_RUN"), Say.enable("vm0", "EXIT_HYPERCALL", 0x1000),
+      Say.guestCalls(0x10001, 0, 0x1000), Say.on("vcpu0", "KVM_RUN"),
+      Say.on("vcpu0", "set_hypercall_ret", ["ret": 1]), Say.on("vcpu0", "KVM_RUN"),
+      Say.region("vm0", slot: 1, 0, 0), Say.region("vm0", slot: 0, 0, 0),
+      Say.close("vcpu1"), Say.close("vcpu0"), Say.close("gmem0"), Say.close("vm0"),
+    ]
 
   private static let twoTDs: [Call] = [
     Say.createVM("vm0", 5), Say.createVM("vm1", 5), Say.enable("vm0", "SPLIT_IRQCHIP", 0x18),

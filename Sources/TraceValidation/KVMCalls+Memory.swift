@@ -144,7 +144,8 @@ extension KVMCalls {
     // Only the bytes count, so that a number of pages that is too large wraps (kvm-tdx §2.3.2).
     let size = count << 12
     let isFine =
-      !["0", "0x0"].contains(step.text("source")) && source.isAligned && gpa % 4096 == 0 && count > 0
+      !["0", "0x0"].contains(step.text("source")) && source.isAligned && gpa % 4096 == 0
+      && count > 0
       && gpa &+ size > gpa
     let name =
       flags & ~1 != 0

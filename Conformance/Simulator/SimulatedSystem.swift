@@ -148,6 +148,6 @@ extension SimulatedBackend {
     }
     guard let module = module?.module else { return [] }
     let locked = module.metadata.locked.map { "page 0x\(String($0.address, radix: 16)) is locked" }
-    return locked + (module.stop.map { ["the module stopped: \($0)"] } ?? [])
+    return locked.sorted() + (module.stop.map { ["the module stopped: \($0)"] } ?? [])
   }
 }

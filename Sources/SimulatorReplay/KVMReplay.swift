@@ -4,7 +4,7 @@ import TraceValidation
 
 /// Makes the calls of recordings of real kernels on the simulated one and compares what each
 /// answered, what it wrote back, and the SEAMCALLs it made.
-public struct SimulatedKVMReplay {
+public struct SimulatedKVMReplay: SimulatedReplay {
   public private(set) var tallies: [String: ReplayTally] = [:]
   public private(set) var disagreements: [ReplayDisagreement] = []
   private var backends: [String: KVMBackend] = [:]
@@ -31,71 +31,25 @@ public struct SimulatedKVMReplay {
     "kvm-7.3-tdx-standin": .linux7_3TDX,
   ]
 
-  /// Replays every sequence of a file. Time is linear in the number of calls.
-  ///
-  /// - Throws: `unusable` for a line that is not of the format, `torn` for a file that ends within
-  ///   a line; what came before is in `tallies`.
-  public mutating func check(file path: String) throws(TraceError) {
-    let file = try TraceFile(path)
-    for line in file.lines.indices {
-      guard let value = try file.value(at: line) else { continue }
-      try check(Recording.Line(place: "\(path):\(line + 1)", value: value))
-    }
-  }
-
-  /// Replays a recording until a call disagrees; whether one did.
-  ///
-  /// - Throws: `unusable` for a sequence that is not of the format.
-  public mutating func differs(from recording: Recording) throws(TraceError) -> Bool {
-    for line in recording.lines {
-      try check(line)
-      if !disagreements.isEmpty { return true }
-    }
-    return false
-  }
-
-  private mutating func check(_ line: Recording.Line) throws(TraceError) {
-    do {
-      try check(line.value, line.place)
-    } catch let error as TraceError {
-      throw error
-    } catch {
-      throw TraceError(.unusable, "\(line.place): \(error)")
-    }
-  }
-
-  private mutating func check(_ value: TraceValue, _ place: String) throws {
+  package mutating func replay(_ value: TraceValue, _ place: String) throws {
     guard let id = value["id"]?.text, let environment = value["env"]?.text,
       let cpus = value["cpus"]?.number, case .list(let steps)? = value["steps"]
     else { throw TraceError(.unusable, "\(place): a sequence has id, env, cpus and steps") }
     guard let profile = Self.environments[environment] else {
       throw TraceError(.unusable, "\(place): '\(environment)' is no known environment")
     }
-    var recorded: [RecordedStep] = []
-    for step in steps { recorded.append(try RecordedStep(step)) }
+    var recorded = try steps.map { try RecordedStep($0) }
     if let exit = value["at_exit"] { recorded.append(RecordedStep(exit: exit)) }
     let key = "\(environment) \(cpus)"
-    var backend = backends[key] ?? KVMBackend(profile, cpus: cpus, faults: faults, survey: survey)
+    var backend =
+      backends[key] ?? KVMBackend(profile, cpus: cpus, faults: faults, survey: survey)
     defer { backends[key] = backend }
-    var tally = tallies[environment] ?? ReplayTally(perMille: Self.perMille)
-    defer { tallies[environment] = tally }
-    tally.sequences += 1
     try backend.reset()
-    for (index, step) in recorded.enumerated() {
-      let differences = try compare(step, &backend)
-      if step.isCompared { tally.add(step.name, step.answer, agreed: differences.isEmpty) }
-      guard !differences.isEmpty else { continue }
-      if disagreements.count < limit {
-        disagreements.append(
-          ReplayDisagreement(
-            place: place, sequence: id, call: index + 1, text: "\(step.call)",
-            differences: differences))
-      }
-      for later in recorded.dropFirst(index + 1) where later.isCompared {
-        tally.skip(later.name, later.answer)
-      }
-      return
-    }
+    var run = SequenceRun(
+      id: id, place: place, tally: tallies[environment] ?? ReplayTally(perMille: Self.perMille))
+    defer { tallies[environment] = run.tally }
+    let found = try run.follow(recorded.map(\.counted)) { try compare(recorded[$0], &backend) }
+    if let found, disagreements.count < limit { disagreements.append(found) }
   }
 
   private func compare(
@@ -113,13 +67,25 @@ public struct SimulatedKVMReplay {
     compare("written", step.written(step.out), step.written(result.written))
     if let leaves = step.leaves {
       let got = backend.host.port.log.compactMap(RecordedStep.leaf)
-      compare("SEAMCALLs", leaves.joined(separator: " "), got.joined(separator: " "))
+      if let first = Self.firstDifference(leaves, got) { differences.append(first) }
     }
     return differences
   }
 }
 
 extension SimulatedKVMReplay {
+  /// The first SEAMCALL of two lists that differs; nil for equal lists.
+  package static func firstDifference(
+    _ recorded: [String], _ got: [String]
+  ) -> ReplayDisagreement.Difference? {
+    guard recorded != got else { return nil }
+    let same = zip(recorded, got).prefix { $0 == $1 }.count
+    func text(_ list: [String]) -> String { same < list.count ? list[same] : "no more" }
+    return ReplayDisagreement.Difference(
+      what: "SEAMCALL \(same + 1) (recorded are \(recorded.count), made were \(got.count))",
+      recorded: text(recorded), got: text(got))
+  }
+
   /// Every environment that occurs agrees well enough.
   public var isEnough: Bool { !tallies.isEmpty && tallies.values.allSatisfy(\.isEnough) }
 }

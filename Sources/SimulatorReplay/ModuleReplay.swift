@@ -7,7 +7,7 @@ import TraceValidation
 ///
 /// The simulator's state goes on from its own answers; a sequence is left at its first
 /// disagreement.
-public struct SimulatedModuleReplay {
+public struct SimulatedModuleReplay: SimulatedReplay {
   private var backend: ModuleBackend
   private let numbers: [String: Int]
   /// For each thing that can be seen: the TD whose keys it needs, and whether it is a vCPU.
@@ -43,61 +43,22 @@ public struct SimulatedModuleReplay {
     }
   }
 
-  /// Replays every sequence of a file. Time is linear in the number of calls.
-  ///
-  /// - Throws: `unusable` for a line that is not of the format, `torn` for a file that ends within
-  ///   a line; what came before is in `tally`.
-  public mutating func check(file path: String) throws(TraceError) {
-    let file = try TraceFile(path)
-    for line in file.lines.indices {
-      guard let value = try file.value(at: line) else { continue }
-      try check(Recording.Line(place: "\(path):\(line + 1)", value: value))
-    }
-  }
-
-  /// Replays a recording until a call disagrees; whether one did.
-  ///
-  /// - Throws: `unusable` for a sequence that is not of the format.
-  public mutating func differs(from recording: Recording) throws(TraceError) -> Bool {
-    for line in recording.lines {
-      try check(line)
-      if !disagreements.isEmpty { return true }
-    }
-    return false
-  }
-
-  private mutating func check(_ line: Recording.Line) throws(TraceError) {
-    do {
-      try check(line.value, line.place)
-    } catch let error as TraceError {
-      throw error
-    } catch {
-      throw TraceError(.unusable, "\(line.place): \(error)")
-    }
-  }
-
-  private mutating func check(_ value: TraceValue, _ place: String) throws {
+  package mutating func replay(_ value: TraceValue, _ place: String) throws {
     guard let id = value["id"]?.text, case .list(let list)? = value["calls"] else {
       throw TraceError(.unusable, "\(place): a sequence has an id and calls")
     }
-    var calls: [ModuleCall] = []
-    for call in list { calls.append(try ModuleCall(call)) }
-    tally.sequences += 1
+    let calls = try list.map { try ModuleCall($0) }
     try backend.reset()
-    var expected = backend.look()
-    for (index, call) in calls.enumerated() {
-      let differences = try compare(call, &expected)
-      tally.add(call.leaf, call.answer, agreed: differences.isEmpty)
-      guard !differences.isEmpty else { continue }
-      if disagreements.count < limit {
-        disagreements.append(
-          ReplayDisagreement(
-            place: place, sequence: id, call: index + 1, text: "\(Self.call(call))",
-            differences: differences))
-      }
-      for later in calls.dropFirst(index + 1) { tally.skip(later.leaf, later.answer) }
-      return
+    var module = backend
+    defer { backend = module }
+    var expected = module.look()
+    var run = SequenceRun(id: id, place: place, tally: tally)
+    defer { tally = run.tally }
+    let counted = calls.map {
+      SequenceRun.Counted(name: $0.leaf, answer: $0.answer, text: "\(Self.call($0))")
     }
+    let found = try run.follow(counted) { try compare(calls[$0], &expected, &module) }
+    if let found, disagreements.count < limit { disagreements.append(found) }
   }
 
   private static func call(_ recorded: ModuleCall) -> Call {
@@ -106,8 +67,8 @@ public struct SimulatedModuleReplay {
     return call
   }
 
-  private mutating func compare(
-    _ recorded: ModuleCall, _ expected: inout [Value?]
+  private func compare(
+    _ recorded: ModuleCall, _ expected: inout [Value?], _ backend: inout ModuleBackend
   ) throws -> [ReplayDisagreement.Difference] {
     for change in recorded.delta {
       guard let number = numbers[change.key] else {

@@ -53,6 +53,11 @@ struct RecordedStep {
     ignored = value["module_out"] == .bool(true) ? ["nent", "attrs", "xfam"] : []
   }
 
+  /// The step as it is counted.
+  var counted: SequenceRun.Counted {
+    SequenceRun.Counted(name: name, answer: answer, text: "\(call)", isCompared: isCompared)
+  }
+
   /// What was written back, numbers in one spelling.
   func written(_ values: [String: Value]) -> String {
     values.filter { !ignored.contains($0.key) }.sorted { $0.key < $1.key }

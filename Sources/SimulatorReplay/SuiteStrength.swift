@@ -5,9 +5,9 @@ import Synchronization
 
 /// Which faults of the simulator suites notice.
 ///
-/// A fault is noticed by a test that the simulator passes without it and does not pass with it. One
-/// run without faults tells which places each test passes; with a fault only the tests that pass its
-/// place are made, until the first that notices by an answer.
+/// A fault is noticed by a test that the simulator passes without it and does not pass with it.
+/// One run without faults tells which places each test passes; with a fault only the tests that
+/// pass its place are made, until the first that notices by an answer.
 public struct SuiteStrength: Sendable {
   /// How a fault was noticed.
   public enum Notice: String, Hashable, Sendable, CaseIterable {

@@ -47,7 +47,7 @@ package struct ModuleOracle {
   /// - Returns: nil, without having made it, for a call that the spec does not know or that cannot
   ///   happen now.
   package mutating func answer(_ call: TraceValue) -> Answer? {
-    guard let asked = try? ModuleCall(call),
+    guard let asked = try? ModuleCall(call), canCall(asked),
       let action = evaluator.action(named: arguments.action(of: asked)),
       let numbers = try? arguments.numbers(
         asked, action.arguments.map { (name: $0.0, type: $0.1) }, state,
@@ -61,13 +61,21 @@ package struct ModuleOracle {
       for lp in isLongAfterEntry.indices { isLongAfterEntry[lp] = true }
     }
     if status == "IN_GUEST" { isLongAfterEntry[asked.lp] = false }
-    let isOfGuest = asked.leaf.hasPrefix("TDG.") || asked.leaf.hasPrefix("GUEST.")
     let isIn = observer.variables.inGuest[state, asked.lp] != 0
     return Answer(
       status: status, operand: operand,
       code: status == nil || status == "IN_GUEST" ? nil : result.outcome.code ?? 0,
-      written: written(result), guest: isOfGuest ? (isIn ? "resumed" : "exited") : nil,
+      written: written(result), guest: Self.isOfGuest(asked) ? (isIn ? "resumed" : "exited") : nil,
       check: result.check.map { "\($0.action): \($0.text)" } ?? "", changes: changes)
+  }
+
+  /// No host runs on an LP that a guest runs on.
+  private func canCall(_ asked: ModuleCall) -> Bool {
+    Self.isOfGuest(asked) || observer.variables.inGuest[state, asked.lp] == 0
+  }
+
+  private static func isOfGuest(_ asked: ModuleCall) -> Bool {
+    asked.leaf.hasPrefix("TDG.") || asked.leaf.hasPrefix("GUEST.")
   }
 
   private func written(_ result: EvaluatedCall) -> [String: TraceValue] {
@@ -89,8 +97,8 @@ package struct ModuleOracle {
 
   // MARK: What can be seen
 
-  /// What looks otherwise than at the start, by the recordings' keys. While a TD's keys are gone its
-  /// own pages cannot be read, so that they are left out.
+  /// What looks otherwise than at the start, by the recordings' keys. While a TD's keys are gone
+  /// its own pages cannot be read, so that they are left out.
   package var sight: [(key: String, value: TraceValue)] {
     observer.keys.enumerated().compactMap { number, key in
       let now = observer.value(of: key, in: state)

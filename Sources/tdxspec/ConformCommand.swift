@@ -11,10 +11,10 @@ extension TDXSpec {
       abstract: "Runs a suite of conformance tests on a backend.",
       discussion: """
         A backend makes calls to a system and tells what came: exec:COMMAND runs a command that \
-        speaks docs/backend-protocol.md; simulator:SYSTEM is the simulator, which has no part in \
-        the specs and takes suites made with --words kernel. A test passes, fails, is inconclusive or is skipped. A \
-        call that was answered wrongly is made again with fewer and fewer calls before it, and \
-        explained with the spec that the suite was made from.
+        speaks docs/backend-protocol.md; simulator:SYSTEM is the simulator, which has no part \
+        in the specs and takes suites made with --words kernel. A test passes, fails, is \
+        inconclusive or is skipped. A call that was answered wrongly is made again with fewer and \
+        fewer calls before it, and explained with the spec that the suite was made from.
 
         SYSTEMS
         \(BackendChoice.systems)

@@ -29,8 +29,8 @@ extension TDXSpec {
           random                  random walks
           deviations              lives of VMs and every way to leave them: calls dropped, \
         repeated, moved, with every other value of each argument, with SEAMCALLs that fail; in \
-        the words of recordings (kvm/tdx, gmem/mainline). --observe seamcalls and --observe \
-        written have tests look at those
+        the words of recordings (kvm/tdx, gmem/mainline, tdx/module). --observe seamcalls and \
+        --observe written have tests of KVM look at those
 
         EXAMPLES
           tdxspec generate gmem/mainline --scope small --call mmap --call munmap --criterion tour

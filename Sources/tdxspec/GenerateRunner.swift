@@ -80,7 +80,8 @@ struct GenerateRunner {
   private func writeModuleDeviations(_ spec: SpecDescription) throws -> ExitStatus {
     let scope = try ResolvedScope(spec, scope: ModuleTraceCheck.scope)
     let program = try Program(spec, scope, ProgramOptions(withoutProperties: true))
-    let made = try ModuleSuite(program, walks: command.random ?? 40, seed: command.seed)
+    let made = try ModuleSuite(
+      program, isThorough: command.thorough, walks: command.random ?? 40, seed: command.seed)
     if let output = command.output {
       try FileOutput.write(try SuiteText(made.suite).text(), to: output)
     }

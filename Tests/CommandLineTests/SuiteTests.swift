@@ -80,6 +80,7 @@ import Testing
   @Test(arguments: [
     ("kvm-tdx-checks", "simulator"), ("kvm-tdx-checks", "simulator:7.3-tdx-standin"),
     ("kvm-tdx-lifecycle", "simulator"), ("kvm-tdx-parallel", "simulator"),
+    ("tdx-module-deviations", "simulator:module"),
     ("gmem-7.3-deviations", "simulator:7.3-sw-protected"),
     ("gmem-6.18-deviations", "simulator:6.18"),
   ])
@@ -107,6 +108,27 @@ import Testing
       "\(Self.root.path)/Conformance/Suites/kvm-tdx-parallel.json", "--shard", "1/4",
       "--fault", "KVM_CREATE_VCPU/lockNotTaken/kvm->lock", "--explain", "0")
     #expect(result.status == 1)
+  }
+
+  @Test func suitesAreMeasuredByFaults() throws {
+    let faults = Tool.scratchFile()
+    defer { try? FileManager.default.removeItem(at: faults) }
+    let ids = ["KVM_TDX_INIT_VM/missingCheck/attributes", "KVM_GET_FPU/missingCheck/mm"]
+    try ("# two\n" + ids.joined(separator: "\tmore\n")).write(
+      to: faults, atomically: true, encoding: .utf8)
+    let suite = "7.3-tdx=\(Self.root.path)/Conformance/Suites/kvm-tdx-checks.json"
+    let result = try Tool.run(
+      "mutate", "--suite", suite, "--faults", faults.path, "--json", "--at-least", "51")
+    #expect(result.status == 1)
+    let events = try result.events()
+    #expect(events[1]["noticed"] as? Int == 1)
+    #expect(events[2]["notice"] as? String == "divergence")
+    #expect(events[3]["passing_tests"] as? Int == 0)
+    let text = try Tool.run("mutate", "--suite", suite, "--faults", faults.path)
+    #expect(text.status == 0)
+    #expect(text.output.contains("1/2 50.0 %"))
+    #expect(
+      text.output.contains("not noticed: \(ids[1]) (missing guard): no test comes there"))
   }
 
   @Test func certificates() throws {
@@ -137,6 +159,9 @@ import Testing
     "conform --backend simulator --suite x --fault-list no-such-file",
     "conform --backend exec:true --suite x --fault KVM_RUN/missingCheck/mm",
     "certificate no-such-file --suite no-such-file",
+    "mutate tutorial/ticket-lock --suite x", "mutate --suite no-such-file",
+    "mutate --draw-faults 0",
+    "mutate tutorial/ticket-lock --at-least 5",
   ])
   func unusable(line: String) throws {
     let result = try Tool.shell("$TOOL \(line)")

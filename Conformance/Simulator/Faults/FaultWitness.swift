@@ -10,6 +10,14 @@ public final class FaultWitness: Sendable {
     let sequence: CallSequence
     let results: [CallResult?]
     let end: [String]
+    let places: Set<FaultPlace>
+
+    /// Whether the fault's place is passed: elsewhere it cannot show.
+    func passes(_ fault: Fault) -> Bool {
+      places.contains {
+        $0.call == fault.call && $0.name == fault.place && $0.isLock == fault.isOfLock
+      }
+    }
   }
 
   private let sound = Mutex([String: Run]())
@@ -22,7 +30,9 @@ public final class FaultWitness: Sendable {
     if let threads = ConcurrentSequence(name: name) {
       return !threads.isSound([fault]) && threads.isSound([])
     }
-    guard let sound = soundRun(name), sound.sequence.system.canHave(fault) else { return false }
+    guard let sound = soundRun(name), sound.sequence.system.canHave(fault),
+      sound.passes(fault)
+    else { return false }
     return differs(fault, from: sound)
   }
 
@@ -34,10 +44,12 @@ public final class FaultWitness: Sendable {
   private func soundRun(_ name: String) -> Run? {
     if let known = sound.withLock({ $0[name] }) { return known }
     guard let sequence = CallSequence(name: name) else { return nil }
-    var backend = SimulatedBackend(sequence.system)
+    let survey = FaultSurvey()
+    var backend = SimulatedBackend(sequence.system, survey: survey)
     var results: [CallResult?] = []
     for call in sequence.calls { results.append(try? backend.perform(call)) }
-    let run = Run(sequence: sequence, results: results, end: Self.end(&backend))
+    let end = Self.end(&backend)
+    let run = Run(sequence: sequence, results: results, end: end, places: survey.places)
     sound.withLock { $0[name] = run }
     return run
   }

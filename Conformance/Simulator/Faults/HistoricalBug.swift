@@ -44,9 +44,7 @@ public struct HistoricalBug: Hashable, Sendable {
     HistoricalBug(
       "kvm-tdx B-10", "two removals of pages track at once",
       Fault("fallocate", .lockWeakened, "mmu_lock")),
-    HistoricalBug(
-      "kvm-tdx B-11", "a vCPU is associated and on no list, its key id is lost without a word",
-      Fault("KVM_CREATE_VCPU", .missingEffect, "cpu_list")),
+    HistoricalBug("kvm-tdx B-11", not: "every call that loads a vCPU lists it"),
     HistoricalBug(
       "kvm-tdx B-12", "control pages are given back twice",
       Fault("KVM_TDX_INIT_VM", .missingEffect, "tdcs")),

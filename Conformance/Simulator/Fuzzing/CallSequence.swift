@@ -47,7 +47,7 @@ public struct CallSequence: Hashable, Sendable {
     let alone = (0..<count).flatMap { number in own.map { "\($0):\(number)" } }
     let isOfOrder = fault.isOfLock || fault.faultClass == .staleReference
     guard isOfOrder, !fault.isOfModule else { return alone }
-    return alone + (0..<count / 2).map { "threads:\($0)" }
+    return alone + (0..<count / 8).map { "threads:\($0)" }
   }
 }
 

@@ -45,8 +45,8 @@ public struct CallSequence: Hashable, Sendable {
   public static func names(for fault: Fault, count: Int) -> [String] {
     let own = fault.isOfModule ? ["module", "kvm"] : ["kvm", "standin", "in-place", "plain"]
     let alone = (0..<count).flatMap { number in own.map { "\($0):\(number)" } }
-    let isOfOrder = fault.isOfLock || fault.faultClass == .staleReference
-    guard isOfOrder, !fault.isOfModule else { return alone }
+    // An invalidation that never ends has threads try again without end.
+    guard fault.isOfLock, !fault.isOfModule else { return alone }
     return alone + (0..<count / 8).map { "threads:\($0)" }
   }
 }

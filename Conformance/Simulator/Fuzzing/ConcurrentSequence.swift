@@ -6,7 +6,7 @@ public struct ConcurrentSequence: Sendable {
   private let seed: UInt64
 
   /// How many orders are tried.
-  private static let orders: UInt64 = 24
+  private static let orders: UInt64 = 12
 
   /// The sequence of a name; nil for a name that none has.
   public init?(name: String) {

@@ -86,8 +86,10 @@ import Testing
   @Test func unusable() throws {
     #expect(try Tool.run("gate", "--plan", "no-such-file").status == 2)
     try inFolder { folder in
-      #expect(try gate("ok 5 list", ["--stage", "nonsense"], in: folder).status == 2)
-      #expect(try gate("ok 5 list", ["--no-cache"], in: folder).status == 2)
+      let stage = try gate("ok 5 list", ["--stage", "nonsense"], in: folder)
+      #expect(stage.status == 2)
+      let both = try gate("ok 5 list", ["--no-cache"], in: folder)
+      #expect(both.status == 2)
     }
   }
 

@@ -54,3 +54,37 @@ final class KnownStates<E: Engine> {
     return known
   }
 }
+
+/// States of a spec in which the system may report something broken.
+struct CondonedStates {
+  private let cells: [Int]
+
+  /// - Throws: `unknown` for a name that is no variable.
+  init(_ variables: [String], _ program: Program) throws(MachineError) {
+    var cells: [Int] = []
+    for name in variables {
+      let own = program.cells(ofVariable: name)
+      guard !own.isEmpty else { throw .unknown("the spec has no variable '\(name)'") }
+      cells += own.map(\.cell)
+    }
+    self.cells = cells
+  }
+
+  func contains<E>(_ state: PackedState, _ caller: LoneCaller<E>) -> Bool {
+    guard !cells.isEmpty else { return false }
+    let values = caller.cells(state)
+    return cells.contains { values[$0] != 0 }
+  }
+
+  /// Whether one of the states along the inputs is such a state; a step that is not well defined
+  /// ends the way.
+  func contains<E>(somewhere inputs: [Int], _ known: KnownStates<E>) -> Bool {
+    guard var states = try? known.caller.initialStates() else { return false }
+    for input in inputs {
+      guard let later = try? known.after([input], from: states) else { return false }
+      states = later
+      if states.contains(where: { contains($0, known.caller) }) { return true }
+    }
+    return false
+  }
+}

@@ -59,7 +59,7 @@ struct RacePlanner<E: Engine> {
   private let callers: ParallelCallers<E>
   private let answers: [SeenAnswer]
   private let options: RaceOptions
-  private let condoned: [Int]
+  private let condoned: CondonedStates
   private var numbers: SeededNumbers
 
   /// - Throws: `unknown` for a condoned name that is no variable.
@@ -73,13 +73,7 @@ struct RacePlanner<E: Engine> {
     answers = writer.machine.answers
     self.options = options
     numbers = SeededNumbers(seed: options.seed)
-    var cells: [Int] = []
-    for name in options.condoned {
-      let own = engine.program.cells(ofVariable: name)
-      guard !own.isEmpty else { throw .unknown("the spec has no variable '\(name)'") }
-      cells += own.map(\.cell)
-    }
-    condoned = cells
+    condoned = try CondonedStates(options.condoned, engine.program)
   }
 
   /// Whether the call does something in the state: it is not refused.
@@ -195,9 +189,7 @@ struct RacePlanner<E: Engine> {
   }
 
   private func isCondoned(_ state: PackedState) -> Bool {
-    guard !condoned.isEmpty else { return false }
-    let cells = known.caller.cells(state)
-    return condoned.contains { cells[$0] != 0 }
+    condoned.contains(state, known.caller)
   }
 }
 

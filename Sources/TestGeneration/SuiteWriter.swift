@@ -10,6 +10,8 @@ public struct SuiteWriter {
   let alphabet: CallAlphabet
   let program: Program
   let scope: String?
+  /// Whether the spec lets the system report something broken somewhere along the inputs.
+  private var mayComplain: ([Int]) -> Bool = { _ in false }
 
   /// - Parameter scope: the name of the scope that was chosen, if any.
   public init(
@@ -20,6 +22,19 @@ public struct SuiteWriter {
     self.alphabet = alphabet
     self.program = program
     self.scope = scope
+  }
+
+  /// Lets the system report something broken where one of the variables holds.
+  ///
+  /// - Parameter engine: the one that the machine was made with.
+  /// - Throws: `unknown` for a name that is no variable.
+  public mutating func condone<E: Engine>(
+    _ variables: [String], _ engine: E
+  ) throws(MachineError) {
+    guard !variables.isEmpty else { return }
+    let condoned = try CondonedStates(variables, engine.program)
+    let known = KnownStates(LoneCaller(engine, machine.inputs, deferred: alphabet.deferred))
+    mayComplain = { condoned.contains(somewhere: $0, known) }
   }
 
   /// Calls that may be answered in several ways: each is the last call of a test that accepts all.
@@ -130,7 +145,7 @@ public struct SuiteWriter {
     let more = steps.count == 1 ? "" : " after \(steps.count - 1) calls"
     return ConformanceTest(
       id: "\(kind)-\(padded)", purpose: "\(last)\(more)", origin: origin,
-      covers: covered.sorted(), steps: steps)
+      covers: covered.sorted(), steps: steps, condones: mayComplain(sequence))
   }
 
   private var origin: ConformanceTest.Origin {

@@ -88,7 +88,7 @@ extension TDXSpec {
       name: .long,
       help: ArgumentHelp(
         "A variable that says that the system reports something broken, such as vm_bugged: where "
-          + "it holds, a test lets the system do so; may be repeated. For parallel.",
+          + "it holds, a test lets the system do so; may be repeated.",
         valueName: "variable"))
     var condone: [String] = []
 

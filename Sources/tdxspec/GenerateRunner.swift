@@ -115,7 +115,9 @@ struct GenerateRunner {
   }
 
   private func plan(_ criterion: Criterion) throws -> (SuiteWriter, CallPlan) {
-    let (writer, _) = try writer()
+    let (made, engine) = try writer()
+    var writer = made
+    try writer.condone(command.condone, engine)
     var planning = PlanOptions(criterion)
     planning.resetCost = command.resetCost
     planning.walks = command.random ?? 0

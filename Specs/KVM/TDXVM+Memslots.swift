@@ -41,7 +41,7 @@ extension TDXVM {
           Check(
             size == .zero
               || forAll(Page.self) { p in
-                slotOf[p] == nil || size == .same && slotOf[p] == slot.element
+                slotOf[p] == nil || size != .malformed && slotOf[p] == slot.element
                   || !range.contains(p)
               },
             else: .EEXIST
@@ -59,9 +59,19 @@ extension TDXVM {
 
   /// The call keeps what cannot change of a slot, and neither has a memfd.
   private var isModified: Condition {
-    size == .same && flags != .guestMemfd
+    (size == .same || module.standIn == 0 && size == .some && isRepeated)
+      && flags != .guestMemfd
       && !exists(File.self) { g in bindings[g].contains(slot.element) }
       && !exists(Page.self) { p in slotOf[p] == slot.element && fileOf[p] != nil }
+  }
+
+  /// The call asks for what the slot is. Recorded calls say so themselves, by ``RegionSize/same``.
+  private var isRepeated: Condition {
+    flags == .none
+      && forAll(Page.self) { p in
+        (slotOf[p] == slot.element) == range.contains(p)
+          && (range.contains(p) ==> (unbacked[p] == unmapped.contains(p)))
+      }
   }
 
   /// A slot at another GPA: its pages leave the old one. At the same nothing changes.

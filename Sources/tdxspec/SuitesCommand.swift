@@ -8,9 +8,9 @@ extension TDXSpec {
     static let configuration = CommandConfiguration(
       abstract: "Makes the suites of a folder anew, or says which are not as the specs give them.",
       discussion: """
-        The folder's file 'commands', or the one of --list, has a line for each suite: its name, a tab, and what tdxspec \
-        generate is called with. NAME.json is the suite, NAME.txt what generate says of it; a \
-        suite of hsi or hybrid has its NAME.certificate.json too.
+        The folder's file 'commands', or the one of --list, has a line for each suite: its name, a \
+        tab, and what tdxspec generate is called with. NAME.json is the suite, NAME.txt what \
+        generate says of it; a suite of hsi or hybrid has its NAME.certificate.json too.
 
         EXAMPLES
           tdxspec suites Conformance/Suites

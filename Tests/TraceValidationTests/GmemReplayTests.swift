@@ -121,10 +121,11 @@ import Testing
   @Test("a mapping keeps the file bound after its descriptor is closed") func references() throws {
     let close = Self.step("close", #""on":"gmem0""#)
     let prefault = Self.step(
-      "KVM_PRE_FAULT_MEMORY", #""on":"vcpu0","gpa":"0x0","size":"0x1000","flags":"0x0""#)
+      "KVM_PRE_FAULT_MEMORY", #""on":"vcpu0","gpa":"0x0","size":"0x1000","flags":"0x0""#,
+      #""ret":0,"out":{"gpa":"0x1000","size":"0x0"}"#)
     let failed = Self.step(
       "KVM_PRE_FAULT_MEMORY", #""on":"vcpu0","gpa":"0x0","size":"0x1000","flags":"0x0""#,
-      Self.refused("EFAULT"))
+      Self.refused("EFAULT") + #","out":{"gpa":"0x0","size":"0x1000"}"#)
     let vcpu = Self.step("KVM_CREATE_VCPU", #""on":"vm0","new":"vcpu0","id":0"#)
     let unmap = Self.step("munmap", #""on":"map0""#)
     let steps =

@@ -80,6 +80,6 @@ private struct RaceJudge {
   }
 
   mutating func complain(_ complaint: String) {
-    add(.divergence, "what the system reports", expected: "nothing", actual: complaint)
+    add(.divergence, Finding.complaint, expected: "nothing", actual: complaint)
   }
 }

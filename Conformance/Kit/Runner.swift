@@ -44,7 +44,7 @@ public struct Runner: Sendable {
       report.findings = try complaints(test, on: &backend).map { complaint in
         Finding(
           step: test.steps.count, call: last, kind: .divergence,
-          subject: "what the system reports", expected: "nothing", actual: complaint)
+          subject: Finding.complaint, expected: "nothing", actual: complaint)
       }
     }
     report.verdict = report.findings.reduce(.pass) { $0.merged(with: $1.verdict) }

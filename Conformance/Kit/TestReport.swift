@@ -37,6 +37,12 @@ public struct Finding: Hashable, Sendable {
     self.actual = actual
   }
 
+  /// The subject of what ``Backend/conclude()`` tells.
+  static let complaint = "what the system reports"
+
+  /// Whether all answers were right, and the system itself reports something broken.
+  public var isComplaint: Bool { subject.hasPrefix(Self.complaint) }
+
   /// What the finding means for the test.
   public var verdict: Verdict {
     switch kind {

@@ -127,7 +127,9 @@ public struct SuiteStrength: Sendable {
   ) -> Notice? {
     do throws(BackendError) {
       let report = try runner.run(suite.tests[number], on: &backend)
-      if report.verdict.isFailure { return .divergence }
+      if report.verdict.isFailure {
+        return report.findings.allSatisfy(\.isComplaint) ? .complaint : .divergence
+      }
       if report.verdict != .pass { return .noAnswer }
       return try backend.complaints() == complaints[number] ? nil : .complaint
     } catch {

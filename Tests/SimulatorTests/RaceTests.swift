@@ -11,14 +11,14 @@ struct RaceTests {
 
   /// Every attempt's results, with what the system reports after it.
   private func attempts(
-    _ threads: [[Call]], _ faults: [Fault] = []
+    _ threads: [[Call]], _ faults: [Fault] = [], after setup: [Call] = VirtualMachineTests.build
   ) throws -> [(results: [[CallResult]], complaints: [String])] {
     var backend = KVMBackend(
       .linux7_3TDX, hasModule: true, faults: faults, scheduler: Scheduler())
     var found: [(results: [[CallResult]], complaints: [String])] = []
     while true {
       try backend.reset()
-      for call in VirtualMachineTests.build { _ = try backend.perform(call) }
+      for call in setup { _ = try backend.perform(call) }
       guard let results = try backend.race(threads, attempt: found.count) else { return found }
       found.append((results, try backend.conclude()))
     }
@@ -62,12 +62,11 @@ struct RaceTests {
 
   @Test("without mmu_lock some way goes wrong, and none with it")
   func lockNotTaken() throws {
-    let threads = [
-      [punch],
-      [Call("KVM_PRE_FAULT_MEMORY", ["on": "vcpu0", "gpa": "0x0", "size": "0x1000", "flags": 0])],
-    ]
-    #expect(try attempts(threads).allSatisfy { $0.complaints.isEmpty })
-    let faulty = try attempts(threads, [Fault("fallocate", .lockNotTaken, "mmu_lock")])
+    let run = InterleavingTests.punches
+    let right = try attempts(run.threads, after: run.setup)
+    #expect(right.allSatisfy { $0.complaints.isEmpty })
+    let fault = Fault("fallocate", .lockNotTaken, "mmu_lock")
+    let faulty = try attempts(run.threads, [fault], after: run.setup)
     #expect(
       faulty.contains {
         !$0.complaints.isEmpty || $0.results.joined().contains { $0.outcome == .timeout }
@@ -77,7 +76,7 @@ struct RaceTests {
   @Test("a call that is not known is an error of the machinery")
   func unknownCall() throws {
     #expect(throws: BackendError.self) {
-      try attempts([[Call("nonsense", ["on": "vm0"])], [punch]])
+      try attempts([[Call("standin_fail", ["leaf": "nonsense"])], [punch]])
     }
   }
 }

@@ -17,16 +17,17 @@ extension GmemMainline {
 
   private var userLemmas: [Property] {
     [
+      // No implications: where no file is mapped these would say nothing, which is all right.
       Lemma("L-U1", "a mapping is of a live file that can be mapped") {
         forAll(File.self) { g in
-          exists(VMA.self) { m in vmaFile[m] == g } || between(Self.mmapBegins, Self.mapsFile, g)
-            ==> canMap[g] && life[g] == .live
+          !(exists(VMA.self) { m in vmaFile[m] == g } || between(Self.mmapBegins, Self.mapsFile, g))
+            || canMap[g] && life[g] == .live
         }
       },
       Lemma("L-U2", "a user fault has a mapping of a file that is shared") {
         forAll(File.self) { g in
-          between(Self.findsMapping, Self.mapsPage, remembering("vm_file", g))
-            ==> canMap[g] && initShared[g] && exists(VMA.self) { m in vmaFile[m] == g }
+          !between(Self.findsMapping, Self.mapsPage, remembering("vm_file", g))
+            || canMap[g] && initShared[g] && exists(VMA.self) { m in vmaFile[m] == g }
         }
       },
       Lemma("L-U3", "what user space maps, or is about to map, was zeroed") {

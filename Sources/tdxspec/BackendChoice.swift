@@ -20,6 +20,14 @@ enum BackendChoice: ExpressibleByArgument {
     }
   }
 
+  /// As it is written on the command line.
+  var defaultValueDescription: String {
+    switch self {
+    case .command(let line): "exec:\(line)"
+    case .simulator(let system): "simulator:\(system.name)"
+    }
+  }
+
   static let help =
     "exec:COMMAND, or simulator:SYSTEM of "
     + SimulatedSystem.all.map(\.name).joined(separator: ", ") + "."

@@ -83,8 +83,8 @@ struct GateResult {
   var text: String {
     let tenths = Int((seconds * 10).rounded())
     let columns = [
-      step.stage.padded(to: 8), word.padded(to: 11),
-      "\(tenths / 10).\(tenths % 10) s".padded(to: 8), step.text,
+      step.stage.padding(to: 8), word.padding(to: 11),
+      "\(tenths / 10).\(tenths % 10) s".padding(to: 8), step.text,
     ]
     let lines = output.split(separator: "\n").suffix(Self.mostLines).map { "    \($0)" }
     return ([columns.joined(separator: "  ")] + lines).joined(separator: "\n") + "\n"
@@ -97,12 +97,6 @@ struct GateResult {
       "exit": .int(Int(status.rawValue)), "seconds": .double(seconds), "kept": .bool(isKept),
       "output": output.isEmpty ? nil : .string(output),
     ])
-  }
-}
-
-extension String {
-  fileprivate func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(0, width - count))
   }
 }
 

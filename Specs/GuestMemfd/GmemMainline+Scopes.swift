@@ -51,9 +51,7 @@ extension GmemMainline {
       ])
     Scope(
       "two", "two files of two pages, two memslots, two threads",
-      [
-        "files": 2, "pages": 2, "indices": 2, "slots": 2, "threads": 2, "TYPE": 1, "SINGLE": 1,
-      ],
+      ["files": 2, "pages": 2, "indices": 2, "slots": 2, "threads": 2, "SINGLE": 1],
       parts: [
         ThreadPart("memslots", calls: Self.creation + Self.region + Self.closes),
         ThreadPart("guest", calls: Self.guestMemory + Self.late),

@@ -98,6 +98,23 @@ public struct InPlaceConversion: Spec {
       "two", "two pages, files, memslots, vCPUs and threads",
       ["vcpus": 2, "pages": 2, "files": 2, "threads": 2, "LRU_BATCHES": 0])
     Scope(
+      "four",
+      "two files of two pages: one thread changes files and memslots, one uses their pages",
+      ["vcpus": 1, "pages": 4, "files": 2, "threads": 2, "LRU_BATCHES": 0],
+      parts: [
+        ThreadPart(
+          "converter",
+          calls: [
+            PageSharing.convertName, Self.punchName, Self.createName, Self.deleteName,
+          ]),
+        ThreadPart(
+          "user",
+          calls: [
+            PageSharing.touchName, "mmap",
+            Self.faultName(.private), Self.faultName(.shared),
+          ]),
+      ])
+    Scope(
       "holder",
       "one file of four pages: one thread converts, others use the pages and hold them",
       ["vcpus": 1, "pages": 4, "files": 1, "threads": 2, "HOLDERS": 1, "LRU_BATCHES": 0],

@@ -52,7 +52,7 @@ extension InPlaceConversion {
   /// close() of the last reference; a mapping keeps one (guest-memfd §1.4).
   var close: Action {
     Action(
-      "close(guest_memfd)", each: File.self, by: HostThread.self, cites: "guest-memfd §1.4"
+      Self.closeName, each: File.self, by: HostThread.self, cites: "guest-memfd §1.4"
     ) { f in
       Step("the last reference goes") {
         Require(gmem[f] == .open && !sharing.mapped[f] && !holding(fdget[f], .shared))

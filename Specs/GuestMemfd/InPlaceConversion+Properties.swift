@@ -47,6 +47,7 @@ extension InPlaceConversion {
     ) {
       forAll(Page.self) { p in gmem[fileOf[p]] == .released ==> spte[p] == .none }
     }
+    .expect(.vacuous, unlessMade: [Self.closeName], because: Self.nobodyCloses)
     Always(
       "I-RMP", "a page that is the guest's in the RMP is private, and the host does not map it",
       cites: "guest-memfd I-RMP"
@@ -80,6 +81,7 @@ extension InPlaceConversion {
       "I-BIND-LIVE", "no memslot is bound to a file that was released",
       cites: "guest-memfd I-BIND-LIVE"
     ) { forAll(File.self) { f in gmem[f] == .released ==> !bound[f] } }
+    .expect(.vacuous, unlessMade: [Self.closeName], because: Self.nobodyCloses)
   }
 
   @ListBuilder<Property> private var conversion: [Property] {
@@ -121,6 +123,7 @@ extension InPlaceConversion {
     } then: { f in
       gmem[f] == .released
     }
+    .expect(.vacuous, unlessMade: [Self.closeName], because: Self.nobodyCloses)
     LeadsTo(
       "P-DELETE", "a memslot deletion ends, whatever vCPUs do", each: File.self,
       cites: "guest-memfd P-DELETE", fairness: [.strong(threadsOf: HostThread.self)]
@@ -129,6 +132,7 @@ extension InPlaceConversion {
     } then: { f in
       slot[f] == .absent
     }
+    .expect(.vacuous, unlessMade: [Self.deleteName], because: "no memslot is deleted")
     LeadsTo(
       "P-PUNCH", "a punch hole ends, whoever holds the folio", each: HostThread.self,
       cites: "guest-memfd P-PUNCH", fairness: [.strong(threadsOf: HostThread.self)]

@@ -82,6 +82,8 @@ public struct InPlaceConversion: Spec {
   }
 
   static let createName = "KVM_SET_USER_MEMORY_REGION2"
+  static let closeName = "close(guest_memfd)"
+  static let nobodyCloses = "no file is closed"
   static let deleteName = "KVM_SET_USER_MEMORY_REGION2(delete)"
 
   public var scopes: [Scope] {

@@ -31,14 +31,14 @@ import Testing
   @Test func seededBugsAreNotProved() throws {
     for (bug, id) in [(1, "I1"), (2, "I2")] {
       let program = try program("bench/tdx-teardown", ["BUG": bug])
-      let (proved, _) = try EverySizeProver(program, seconds: 20).prove(claims(program))
+      let (proved, _) = try EverySizeProver(program, seconds: 120).prove(claims(program))
       #expect(!proved.contains { $0.property.id == id })
     }
   }
 
   @Test func obstaclesHavePlaces() throws {
     let program = try program("teardown/mainline")
-    let obstacles = try EverySizeProver(program, seconds: 20).obstacles(claims(program))
+    let obstacles = try EverySizeProver(program, seconds: 120).obstacles(claims(program))
     #expect(obstacles.contains { $0.what == "KVM_RUN is a procedure with threads" })
     #expect(obstacles.allSatisfy { $0.location != nil })
   }

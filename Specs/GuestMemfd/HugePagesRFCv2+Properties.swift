@@ -6,7 +6,7 @@ extension HugePagesRFCv2 {
   @ListBuilder<Property> public var properties: [Property] {
     file.mappingProperties
       .expecting(
-        .violated, of: ["I-SPTE-KIND"], when: file.userAddress == 0,
+        .violated, of: ["I-SPTE-KIND"], when: file.userAddress == 0, ifMade: Self.runs,
         because: """
           a conversion to private does not zap the guest's shared pages; only the MMU notifier \
           does, if the memslot's userspace_addr maps the file
@@ -14,6 +14,7 @@ extension HugePagesRFCv2 {
       )
       .expecting(
         .violated, of: ["I-SPTE-CACHE", "I-LEVEL"], when: file.pressure == 1,
+        ifMade: Self.runs,
         because: "unwinding allocates, and what fails then is left as it is")
     file.structureProperties
       .expecting(
@@ -41,8 +42,12 @@ extension HugePagesRFCv2 {
       at(Self.gaveUp)
       !leftBehind
     }
+    .expect(.vacuous, at: "guest", because: Self.nobodyHolds)
     progress
   }
+
+  private static let nobodyHolds = "no conversion fails: nobody holds a page"
+  private static let runs = [HugePageFile.runName(.private), HugePageFile.runName(.shared)]
 
   @ListBuilder<Property> private var conversion: [Property] {
     Always(
@@ -70,7 +75,7 @@ extension HugePagesRFCv2 {
       }
     }
     .expect(.vacuous, when: file.huges == 1, because: "there is no earlier block to walk back to")
-    .expect(.vacuous, at: "guest", because: "no conversion fails: nobody holds a page")
+    .expect(.vacuous, at: "guest", because: Self.nobodyHolds)
     .expect(
       .violated, when: file.huges > 1 && file.pressure == 1,
       because: "the merge is forced, and the block was split before because of another page")
@@ -97,6 +102,7 @@ extension HugePagesRFCv2 {
     } then: { t in
       !at(Self.wraps, t)
     }
+    .expect(.vacuous, at: "guest", because: Self.nobodyHolds)
     .expect(
       .violated, when: file.pressure == 1,
       because: "the index is unsigned: it is never below the file's first block")

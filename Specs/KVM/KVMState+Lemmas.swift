@@ -317,8 +317,11 @@ extension KVMState {
 extension [Property] {
   /// The same, with the verdict that is wanted of some of them; see `Property.expect`.
   package func expecting(
-    _ verdict: ExpectedVerdict, of ids: Set<String>, when: Condition? = nil, because reason: String
+    _ verdict: ExpectedVerdict, of ids: Set<String>, when: Condition? = nil,
+    ifMade: [String] = [], because reason: String
   ) -> [Property] {
-    map { ids.contains($0.id) ? $0.expect(verdict, when: when, because: reason) : $0 }
+    map {
+      ids.contains($0.id) ? $0.expect(verdict, when: when, ifMade: ifMade, because: reason) : $0
+    }
   }
 }

@@ -1,6 +1,7 @@
 import BenchmarkSpecs
 import GuestMemfdSpecs
 import KVMSpecs
+import S390Specs
 import SpecLanguage
 import TDXModuleSpecs
 import TeardownSpecs
@@ -10,8 +11,8 @@ import TutorialSpecs
 public enum Catalogue {
   public static var all: [CatalogueEntry] {
     [
-      BenchmarkSpecs.all, GuestMemfdSpecs.all, KVMSpecs.all, TDXModuleSpecs.all, TeardownSpecs.all,
-      TutorialSpecs.all,
+      BenchmarkSpecs.all, GuestMemfdSpecs.all, KVMSpecs.all, S390Specs.all, TDXModuleSpecs.all,
+      TeardownSpecs.all, TutorialSpecs.all,
     ].flatMap { $0 }
   }
 

@@ -1,0 +1,8 @@
+import SpecLanguage
+
+/// The specs of this module.
+public enum S390Specs {
+  public static var all: [CatalogueEntry] {
+    [CatalogueEntry { S390Sync() }]
+  }
+}

@@ -1,0 +1,76 @@
+import KVMSpecs
+import SpecLanguage
+import TDXModuleSpecs
+
+/// KVM_PV_ENABLE (s390-pv §1.11).
+extension ProtectedVM {
+  static let allocatesStorage = "allocates what the Ultravisor asks for"
+  static let counts = "the mm is protected"
+
+  /// Creates a configuration and its CPUs; any failure is rolled back.
+  ///
+  /// - Parameters:
+  ///   - atStart: what a design prepares, such as the notifier.
+  ///   - rollback: how the configuration goes again when a CPU could not be created.
+  func enable(atStart: [Statement], rollback: [Statement]) -> Action {
+    Action(
+      Self.enableName, each: Config.self, by: HostThread.self, cites: "s390-pv §1.11",
+      "s390-pv §1.9"
+    ) { h in
+      gate
+      Holding(kvmLock) {
+        Step("is the VM protected?") {
+          Check(handle == nil, else: .EINVAL)
+          Require(isFree(h) || !exists(Config.self) { g in isFree(g) })
+            .because("the Ultravisor chooses the handle")
+        }
+        atStart
+        Step(Self.allocatesStorage) {
+          allocates([], failing: Statements { Return(.ENOMEM) })
+        }
+        Step(Ultravisor.createConfig) { creates(h) }
+        ForEach(VCPU.self) { v in
+          Holding(vcpuMutex[v]) {
+            Step(Ultravisor.createCPU) { When(!failed) { createsCPU(h, v) } }
+          }
+        }
+        When(failed) {
+          unprotectsCPUs
+          rollback
+          Return(.EIO)
+        }
+      }
+    }
+  }
+
+  private func isFree(_ h: Expr<Config>) -> Condition {
+    !uv.live[h] && held[h] == .none
+  }
+
+  /// Create Secure Configuration: there must be room, and nobody may own the table (s390-pv §1.4).
+  @StatementBuilder
+  private func creates(_ h: Expr<Config>) -> [Statement] {
+    When(!isFree(h) || exists(Config.self) { g in table == g && uv.live[g] }) {
+      Return(.EIO)
+    } else: {
+      uv.attempts(
+        Statements {
+          uv.live[h] <- true
+          donated[h] <- true
+          held[h] <- .vm
+          handle <- h
+          table <- h
+          count <- count + 1
+        }, refused: Statements { Return(.EIO) })
+    }
+  }
+
+  @StatementBuilder
+  private func createsCPU(_ h: Expr<Config>, _ v: Expr<VCPU>) -> [Statement] {
+    uv.attempts(
+      Statements {
+        uv.cpu[h, v] <- true
+        protected[v] <- true
+      }, refused: Statements { failed <- true })
+  }
+}

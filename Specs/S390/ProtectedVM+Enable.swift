@@ -60,7 +60,7 @@ extension ProtectedVM {
           held[h] <- .vm
           handle <- h
           table <- h
-          count <- count + 1
+          count <- choose(isCounted, count + 1, else: Expr<Int>(1.literal))
         }, refused: Statements { Return(.EIO) })
     }
   }

@@ -10,7 +10,7 @@ extension ProtectedVM {
   /// and then its memory is somebody else's (s390-pv §1.13).
   var reclaim: Action {
     Action(Self.reclaimName, each: Page.self, cites: "s390-pv §1.13", "s390-pv MP-5") { p in
-      Require(place[p] == .mapped && mm == .alive)
+      Require(place[p] == .mapped && mm.in(.alive, .kept))
       Require(!holding(folio[p])).because("an import freezes the references", "s390-pv §1.7")
       leaves(p)
     }
@@ -56,7 +56,8 @@ extension ProtectedVM {
   ///   - first: what the notifier does.
   ///   - unmapping: what happens to a page that is mapped.
   func exit(
-    _ calls: [String], first: [Statement], unmapping: @escaping (Expr<Page>) -> [Statement]
+    _ calls: [String], first: [Statement],
+    @StatementBuilder unmapping: @escaping (Expr<Page>) -> [Statement]
   ) -> Action {
     Action(Self.exitName, by: HostThread.self, cites: "s390-pv §1.13") {
       Step("the last user of the mm goes") {

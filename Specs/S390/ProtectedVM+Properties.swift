@@ -43,7 +43,9 @@ extension ProtectedVM {
     }
   }
 
-  @ListBuilder<Property> var configProperties: [Property] {
+  /// - Parameter leavesNone: where a design never leaves a configuration to be cleaned up later.
+  @ListBuilder<Property>
+  func configProperties(leavesNone: Condition = Condition(.no)) -> [Property] {
     Always(
       "SI-6", "memory comes back from the Ultravisor only when it has let go of it",
       cites: "s390-pv SI-6"
@@ -52,9 +54,28 @@ extension ProtectedVM {
       "SI-15", "the count is that of the configurations that the host has to do with",
       cites: "s390-pv SI-15"
     ) {
-      those(Config.self) { h in held[h] != .none }.count() + choose(transient, 1, else: 0)
+      isCounted
+        ==> those(Config.self) { h in held[h] != .none }.count() + choose(transient, 1, else: 0)
         + choose(keptCount, 1, else: 0) == count
     }
+    Always(
+      "SI-8", "no table that a configuration designates is used for another, or freed",
+      cites: "s390-pv SI-8"
+    ) {
+      forAll(Config.self) { h in
+        table == h && uv.live[h] ==> handle == h && vm != .gone
+      }
+    }
+    .expect(
+      .violated, when: uv.faults == 1 && pressure == 1,
+      because: """
+        the last chance to destroy it fails, and there is no memory for another table: that is \
+        two failures at once, and unconfirmed (s390-pv §3.2)
+        """)
+    Always(
+      "SI-17", "only the guest of the VM has CPUs", cites: "s390-pv SI-17", "s390-pv §2.5"
+    ) { forAll(Config.self) { h in held[h].in(.aside, .cleaned, .waiting) ==> !uv.hasCPUs(h) } }
+    .expect(.vacuous, when: leavesNone, because: "no guest is left behind")
     Always(
       "SI-25", "a configuration goes after its CPUs", cites: "s390-pv SI-25"
     ) { forAll(Config.self) { h in uv.hasCPUs(h) ==> uv.live[h] } }

@@ -53,7 +53,11 @@ struct ProtectedVM: SpecPart {
 
   let v = NamedArgument<VCPU>("v")
   let p = NamedArgument<Page>("p")
+  /// Whether protected_count counts; before v5 of the series it was a flag.
+  let isCounted: Condition
   let failed = Local<Bool>("a call of the Ultravisor has failed")
+
+  init(counted: Condition = Condition(.yes)) { isCounted = counted }
 
   static let enableName = "KVM_PV_ENABLE"
   static let disableName = "KVM_PV_DISABLE"
@@ -154,8 +158,12 @@ extension ProtectedVM {
     held[h] <- .none
     handle <- nil
     table <- nil
-    count <- count - 1
+    uncounts
   }
+
+  /// The configuration is no longer counted.
+  @StatementBuilder
+  var uncounts: [Statement] { count <- choose(isCounted, count - 1, else: Expr<Int>(0.literal)) }
 
   /// The old table stays with the Ultravisor, the guest gets a copy if there is memory for one.
   @StatementBuilder

@@ -62,6 +62,6 @@ public struct S390Sync: Spec {
 
   @ListBuilder<Property> public var properties: [Property] {
     kvm.pageProperties
-    kvm.configProperties
+    kvm.configProperties(leavesNone: Condition(.yes))
   }
 }

@@ -50,6 +50,8 @@ public enum Holder: EnumDomain {
 /// The address space of the VMM.
 public enum AddressSpace: EnumDomain {
   case alive
+  /// Its process is gone, a thread of the kernel still uses it; in the design of 2021 only.
+  case kept
   /// Its last user is gone, exit_mmap runs.
   case exiting
   case gone
@@ -86,4 +88,11 @@ extension Outcome {
   static let executed = Outcome("0, rc 1 rrc 42", kind: .success)
   /// The thread that runs the vCPU gets a signal.
   static let segfault = Outcome("SIGSEGV", kind: .errno)
+}
+
+/// The VM's MMU notifier: it is told when the last user of the mm goes (s390-pv §1.13).
+public enum Notifier: EnumDomain {
+  case none
+  case registered
+  case fired
 }

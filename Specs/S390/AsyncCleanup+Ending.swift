@@ -92,8 +92,9 @@ extension AsyncCleanup {
       notifier <- .fired
       When(!kvm.failed && fast == 1) {
         Each(Config.self) { h in
-          When(kvm.handle == h && !kvm.uv.hasCPUs(h)) {
-            kvm.uv.attempts(
+          When(kvm.handle == h) {
+            kvm.uv.destroys(
+              h,
               Statements {
                 kvm.uv.abandons(h)
                 kvm.donated[h] <- false

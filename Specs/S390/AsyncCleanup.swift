@@ -98,7 +98,8 @@ extension AsyncCleanup {
   private func destroysFast(_ refused: [Statement]) -> [Statement] {
     Each(Config.self) { h in
       When(kvm.handle == h) {
-        kvm.uv.attempts(
+        kvm.uv.destroys(
+          h,
           Statements {
             kvm.uv.abandons(h)
             kvm.donated[h] <- false
@@ -156,7 +157,8 @@ extension AsyncCleanup {
   @StatementBuilder
   func disposesOf(_ h: Expr<Config>, refused: [Statement]) -> [Statement] {
     When(kvm.uv.live[h]) {
-      kvm.uv.attempts(
+      kvm.uv.destroys(
+        h,
         Statements {
           kvm.uv.forgets(h)
           kvm.donated[h] <- false

@@ -14,24 +14,22 @@ extension ProtectedVM {
   ///   - rollback: how the configuration goes again when a CPU could not be created.
   func enable(atStart: [Statement], rollback: [Statement]) -> Action {
     Action(
-      Self.enableName, each: Config.self, by: HostThread.self, cites: "s390-pv §1.11",
-      "s390-pv §1.9"
-    ) { h in
+      Self.enableName, by: HostThread.self, cites: "s390-pv §1.11", "s390-pv §1.9"
+    ) {
       gate
       Holding(kvmLock) {
-        Step("is the VM protected?") {
-          Check(handle == nil, else: .EINVAL)
-          Require(isFree(h) || !exists(Config.self) { g in isFree(g) })
-            .because("the Ultravisor chooses the handle")
-        }
+        Step("is the VM protected?") { Check(handle == nil, else: .EINVAL) }
         atStart
         Step(Self.allocatesStorage) {
           allocates([], failing: Statements { Return(.ENOMEM) })
         }
-        Step(Ultravisor.createConfig) { creates(h) }
+        ForEach(Config.self) { h in
+          Step(Ultravisor.createConfig) { When(handle == nil && isFree(h)) { creates(h) } }
+        }
+        When(handle == nil) { Return(.EIO) }
         ForEach(VCPU.self) { v in
           Holding(vcpuMutex[v]) {
-            Step(Ultravisor.createCPU) { When(!failed) { createsCPU(h, v) } }
+            Step(Ultravisor.createCPU) { When(!failed) { createsCPU(v) } }
           }
         }
         When(failed) {
@@ -47,10 +45,12 @@ extension ProtectedVM {
     !uv.live[h] && held[h] == .none
   }
 
+  /// The Ultravisor chooses a handle if it has any left.
+  ///
   /// Create Secure Configuration: there must be room, and nobody may own the table (s390-pv §1.4).
   @StatementBuilder
   private func creates(_ h: Expr<Config>) -> [Statement] {
-    When(!isFree(h) || exists(Config.self) { g in table == g && uv.live[g] }) {
+    When(exists(Config.self) { g in table == g && uv.live[g] }) {
       Return(.EIO)
     } else: {
       uv.attempts(
@@ -66,10 +66,10 @@ extension ProtectedVM {
   }
 
   @StatementBuilder
-  private func createsCPU(_ h: Expr<Config>, _ v: Expr<VCPU>) -> [Statement] {
+  private func createsCPU(_ v: Expr<VCPU>) -> [Statement] {
     uv.attempts(
       Statements {
-        uv.cpu[h, v] <- true
+        Each(Config.self) { h in When(handle == h) { uv.cpu[h, v] <- true } }
         protected[v] <- true
       }, refused: Statements { failed <- true })
   }

@@ -62,6 +62,7 @@ extension ProtectedVM {
     Action(Self.exitName, by: HostThread.self, cites: "s390-pv §1.13") {
       Step("the last user of the mm goes") {
         Require(mm == .alive && isIdle(calls))
+        Require(foreign == 1 || vm != .destroying).because("who closes files has an mm")
         mm <- .exiting
       }
       first
@@ -81,6 +82,7 @@ extension ProtectedVM {
     Action(Self.destroyName, by: HostThread.self, cites: "s390-pv §1.13") {
       Step("the last reference to the VM goes") {
         Require(vm == .open && isIdle(calls))
+        Require(foreign == 1 || mm != .exiting).because("files go after the mm", "s390-pv §1.13")
         vm <- .destroying
       }
       ForEach(VCPU.self) { v in Step(Ultravisor.destroyCPU) { destroysCPU(v) } }

@@ -20,6 +20,10 @@ struct ProtectedVM: SpecPart {
   let memslots = Parameter(
     "MEMSLOTS", 0...1, default: 0, "1: memslots change while that is allowed")
 
+  let foreign = Parameter(
+    "FOREIGN", 0...1, default: 0,
+    "1: another process has the VM's descriptors, and closes them while the mm goes")
+
   /// K.h: the VM is protected while there is one.
   let handle = Var(Config?.none, as: "kvm_handle")
   /// The vCPU runs as a secure CPU, by its SIE block.
@@ -140,13 +144,7 @@ extension ProtectedVM {
   var destroysConfig: Statement {
     Step(Ultravisor.destroyConfig) {
       Each(Config.self) { h in
-        When(handle == h) {
-          When(uv.hasCPUs(h)) {
-            keepsHandle
-          } else: {
-            uv.attempts(takesBack(h), refused: keepsHandle)
-          }
-        }
+        When(handle == h) { uv.destroys(h, takesBack(h), refused: keepsHandle) }
       }
     }
   }

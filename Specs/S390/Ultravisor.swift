@@ -52,6 +52,14 @@ struct Ultravisor: SpecPart {
     }
   }
 
+  /// A call that destroys a configuration: one that has CPUs stays (s390-pv §1.4, rule 8).
+  @StatementBuilder
+  func destroys(
+    _ h: Expr<Config>, _ effects: [Statement], refused: [Statement]
+  ) -> [Statement] {
+    When(hasCPUs(h)) { refused } else: { attempts(effects, refused: refused) }
+  }
+
   func hasCPUs(_ h: Expr<Config>) -> Condition { exists(VCPU.self) { v in cpu[h, v] } }
 
   /// The page's owner has CPUs: the page can be exported, but not destroyed.

@@ -11,9 +11,9 @@ extension AsyncCleanup {
       Holding(kvm.kvmLock) {
         Step("is the VM protected?") { Check(kvm.handle != nil, else: .EINVAL) }
         kvm.unprotectsCPUs
-        When(kvm.failed) { Return(.EIO) }
+        kvm.refusesDisable
         cleansAll
-        When(kvm.failed) { Return(.EIO) }
+        kvm.refusesDisable
         Step(ProtectedVM.disableEnds) {}
       }
     }
@@ -30,7 +30,7 @@ extension AsyncCleanup {
       }
     }
     When(needsWalk) {
-      Step("what was set aside is to be cleaned up") {
+      Step(Self.collects) {
         needsWalk <- (kvm.isProtected || exists(Config.self) { h in isLeft(h) })
         Each(Config.self) { h in When(aside == h) { kvm.held[h] <- .waiting } }
         aside <- nil
@@ -45,7 +45,9 @@ extension AsyncCleanup {
       }
       When(needsWalk) {
         Step("takes a reference to the mm, if it is there") { pinned <- (kvm.mm == .alive) }
-        When(pinned) { kvm.walks(ProtectedVM.cleansPage) }
+        When(pinned) {
+          ForEach(Page.self) { p in Step(ProtectedVM.cleansPage) { cleansVisited(p) } }
+        }
       }
       Step("all is cleaned up") {
         pinned <- false

@@ -11,6 +11,9 @@ struct AsyncCleanup: SpecPart {
   let enabled = Parameter("ASYNC", 0...1, default: 1, "the module's parameter async_destroy")
   let fast = Parameter(
     "FAST", 0...1, default: 1, "1: the Ultravisor has Destroy Secure Configuration Fast")
+  let walk = Parameter(
+    "WALK", 0...1, default: 1,
+    "what is walked: the mappings of the process (0, before 7.0) or the guest's tables (1)")
   let segment = Parameter(
     "SEGMENT", 0...1, default: 0, "1: the guest has at most 2 GiB, its table is a segment table")
   let low = Parameter("LOW", 0...1, default: 0, "pages of the guest below 2 GiB")
@@ -34,10 +37,12 @@ struct AsyncCleanup: SpecPart {
   static let performName = "KVM_PV_ASYNC_CLEANUP_PERFORM"
   static let allocatesRecord = "allocates the record"
   static let replacesTable = "replaces the top-level table"
+  static let cleansLow = "cleans a page below 2 GiB"
   static let setsAside = "sets the configuration aside"
   static let takes = "takes the record"
   static let performs = "PERFORM cleans a page"
   static let requeues = "puts the record on need_cleanup"
+  static let collects = "what was set aside is to be cleaned up"
   static let disposes = "disposes of the record"
   static let registers = "registers the MMU notifier"
   static let unregisters = "unregisters the MMU notifier"
@@ -79,9 +84,7 @@ extension AsyncCleanup {
           }
         }
         ForEach(Page.self, where: { p in isLow[p] }) { p in
-          Step("cleans a page below 2 GiB") {
-            When(kvm.entry[p] && kvm.place[p] == .mapped) { kvm.cleans(p) }
-          }
+          Step(Self.cleansLow) { cleansVisited(p) }
         }
         Step(Self.setsAside) {
           Each(Config.self) { h in When(record == h) { kvm.held[h] <- .aside } }
@@ -90,6 +93,17 @@ extension AsyncCleanup {
           Return(.executed)
         }
       }
+    }
+  }
+
+  /// One page of a walk. The guest's tables are walked under mmu_lock alone, without the page's
+  /// lock; what cannot be destroyed there is exported (s390-pv §1.9).
+  @StatementBuilder
+  func cleansVisited(_ p: Expr<Page>) -> [Statement] {
+    When(walk == 1) {
+      When(kvm.entry[p] && kvm.place[p] == .mapped) { kvm.cleans(p) }
+    } else: {
+      kvm.cleansMapped(p)
     }
   }
 
@@ -126,9 +140,9 @@ extension AsyncCleanup {
         }
       }
       ForEach(Page.self) { p in
-        When(!interrupted) {
-          Step(Self.performs) {
-            When(kvm.entry[p] && kvm.place[p] == .mapped) { kvm.cleans(p) }
+        Step(Self.performs) {
+          When(!interrupted) {
+            cleansVisited(p)
             When(signal) {
               signal <- false
               interrupted <- true

@@ -5,7 +5,8 @@ import TDXModuleSpecs
 /// KVM_PV_ENABLE (s390-pv §1.11).
 extension ProtectedVM {
   static let allocatesStorage = "allocates what the Ultravisor asks for"
-  static let counts = "the mm is protected"
+  static let counts = "protected_count goes up"
+  static let enableEnds = "ENABLE returns 0"
 
   /// Creates a configuration and its CPUs; any failure is rolled back.
   ///
@@ -27,6 +28,7 @@ extension ProtectedVM {
           Step(Ultravisor.createConfig) { When(handle == nil && isFree(h)) { creates(h) } }
         }
         When(handle == nil) { Return(.EIO) }
+        Step(Self.counts) { count <- choose(isCounted, count + 1, else: Expr<Int>(1.literal)) }
         ForEach(VCPU.self) { v in
           Holding(vcpuMutex[v]) {
             Step(Ultravisor.createCPU) { When(!failed) { createsCPU(v) } }
@@ -37,6 +39,7 @@ extension ProtectedVM {
           rollback
           Return(.EIO)
         }
+        Step(Self.enableEnds) {}
       }
     }
   }
@@ -60,7 +63,6 @@ extension ProtectedVM {
           held[h] <- .vm
           handle <- h
           table <- h
-          count <- choose(isCounted, count + 1, else: Expr<Int>(1.literal))
         }, refused: Statements { Return(.EIO) })
     }
   }

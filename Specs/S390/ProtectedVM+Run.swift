@@ -14,27 +14,30 @@ extension ProtectedVM {
   private static let faultLocal = Local<GuestFault>("why the guest left SIE")
   private static let exportLocal = Local<Bool>("more than one guest in the mm")
 
-  /// KVM_RUN, as far as one page is concerned: again until the guest has it.
+  /// KVM_RUN, as far as one page is concerned. What the guest touches next is the next call.
   var run: Action {
     Action(
       Self.runName, taking: [v, p], by: HostThread.self, cites: "s390-pv §1.6", "s390-pv §1.7"
     ) {
       gate
       Holding(vcpuMutex[v]) {
-        Repeat(while: fault != .none) {
+        Repeat(while: fault == .foreign) {
           Step(Self.touches) { touchesPage }
           When(fault == .foreign) {
-            Step(Self.wipes) { When(place[p] == .mapped) { cleans(p.element) } }
-          }
-          When(fault == .open) {
-            Holding(folio[p]) {
-              Step(Self.freezes) {
-                place[p] <- .mapped
-                entry[p] <- true
-                flagged[p] <- true
-              }
-              Step(Self.imports) { importsPage }
+            Step(Self.wipes) {
+              Require(!holding(folio[p])).because("the page is looked up with a reference")
+              When(place[p] == .mapped) { cleans(p.element) }
             }
+          }
+        }
+        When(fault == .open) {
+          Holding(folio[p]) {
+            Step(Self.freezes) {
+              place[p] <- .mapped
+              entry[p] <- true
+              flagged[p] <- true
+            }
+            Step(Self.imports) { importsPage }
           }
         }
       }
@@ -62,10 +65,11 @@ extension ProtectedVM {
     place[p] == .mapped && uv.owner[p] == handle && uv.security[p] != .open
   }
 
-  /// Secure, and somebody else's.
+  /// Secure, and not for this CPU.
   private var isHidden: Condition {
     let p = p.element
-    return place[p] == .mapped && uv.isSecret(p) && (handle == nil || uv.owner[p] != handle)
+    return place[p] == .mapped && uv.isSecret(p)
+      && (!protected[v] || uv.owner[p] != handle)
   }
 
   /// The page is nobody's, or was exported, or is the guest's own (s390-pv §1.4, rules 1 and 2).

@@ -10,8 +10,8 @@ import TDXModuleSpecs
 /// interrupt masks; a vCPU's own storage stands with its CPU.
 struct ProtectedVM: SpecPart {
   let uv = Ultravisor()
-  let vcpus = Parameter("vcpus", of: VCPU.self, 1...3, default: 1, "virtual CPUs")
-  let pages = Parameter("pages", of: Page.self, 1...4, default: 2, "pages of the guest")
+  let vcpus = Parameter("vcpus", of: VCPU.self, 1...4, default: 1, "virtual CPUs")
+  let pages = Parameter("pages", of: Page.self, 1...5, default: 2, "pages of the guest")
   let threads = Parameter("threads", of: HostThread.self, 1...3, default: 2, "threads of the VMM")
   let pressure = Parameter("PRESSURE", 0...1, default: 1, "1: any allocation may fail")
   let sharing = Parameter("SHARE", 0...1, default: 0, "1: the guest shares pages with the host")
@@ -48,8 +48,6 @@ struct ProtectedVM: SpecPart {
   let vm = Var(VMLife.open, as: "vm")
   /// The next allocation fails.
   let starved = Var(false, as: "out_of_memory")
-  /// DISABLE has returned an error, the Ultravisor has not.
-  let disableFailed = Ghost(false)
 
   let kvmLock = Lock("kvm->lock", rank: 10)
   let vcpuMutex = Locks("vcpu->mutex", each: VCPU.self, rank: 20)
@@ -170,12 +168,25 @@ extension ProtectedVM {
     allocates(Statements { table <- nil }, failing: [])
   }
 
-  /// All pages that the guest's tables map, one by one.
+  /// A page that is mapped in the mm is destroyed, with a reference to it; one whose owner runs is
+  /// left alone (s390-pv §1.16).
+  @StatementBuilder
+  func cleansMapped(_ p: Expr<Page>) -> [Statement] {
+    Require(place[p] != .mapped || !holding(folio[p])).because("an import has all references")
+    When(place[p] == .mapped && !uv.isInUse(p)) { cleans(p) }
+  }
+
+  /// All pages that the process maps, one by one.
   ///
   /// - Parameter name: of the step.
   func walks(_ name: String) -> Statement {
-    ForEach(Page.self) { p in
-      Step(name) { When(entry[p] && place[p] == .mapped) { cleans(p) } }
-    }
+    ForEach(Page.self) { p in Step(name) { cleansMapped(p) } }
+  }
+
+  static let disableFails = "DISABLE fails"
+
+  /// DISABLE gives up, with the codes of the first call of the Ultravisor that failed.
+  var refusesDisable: Statement {
+    When(failed) { Step(Self.disableFails) { Return(.EIO) } }
   }
 }

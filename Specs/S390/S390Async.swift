@@ -44,6 +44,31 @@ public struct S390Async: Spec {
 
   @ListBuilder<Property> public var properties: [Property] {
     kvm.pageProperties
-    kvm.configProperties()
+      .expecting(
+        .violated, of: ["SI-12"],
+        when: cleanup.walk == 1 && kvm.vcpus >= 2 && kvm.threads >= 2,
+        because: """
+          the walk of the guest's tables takes no lock of the page: it exports one that another \
+          vCPU is about to import again, and clears the flag after the import has set it; \
+          unconfirmed (s390-pv §1.9)
+          """
+      )
+      .expecting(
+        .violated, of: ["SI-1", "SI-2"], when: kvm.foreign == 1 && cleanup.fast == 1,
+        because: """
+          the VM's end disposes of the record and cannot walk an mm that is going: the count is 0 \
+          while its pages are still to be unmapped; unconfirmed (s390-pv §1.13)
+          """
+      )
+      .expecting(
+        .violated, of: ["SI-1", "SI-2", "SI-21"],
+        when: kvm.memslots == 1 && cleanup.walk == 1 && cleanup.fast == 1,
+        because: """
+          a memslot may be deleted while a guest is set aside; its pages are secure and no walk \
+          finds them; unconfirmed (s390-pv §1.5, §1.14)
+          """)
+    kvm.configProperties(leavesCPUs: kvm.uv.faults == 1 && cleanup.fast == 0)
+    kvm.endProperties()
+    cleanup.properties
   }
 }

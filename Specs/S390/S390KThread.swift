@@ -45,18 +45,106 @@ public struct S390KThread: Spec {
       Holding(kvm.kvmLock) {
         Step("is the VM protected?") { Check(kvm.handle != nil, else: .EINVAL) }
         kvm.unprotectsCPUs
-        When(kvm.failed) { Return(.EIO) }
+        kvm.refusesDisable
         list.leaves
-        When(kvm.failed) { Return(.EIO) }
+        kvm.refusesDisable
         Step(ProtectedVM.disableEnds) {}
       }
     }
   }
 
-  public var scopes: [Scope] { ProtectedVM.scopes }
+  public var scopes: [Scope] {
+    let ender = ThreadPart(
+      "ender",
+      calls: [
+        ProtectedVM.enableName, ProtectedVM.disableName, ProtectedVM.exitName,
+        ProtectedVM.destroyName,
+      ])
+    let runner = ThreadPart("runner", calls: [ProtectedVM.runName, ProtectedVM.disableName])
+    let cleaner = ThreadPart("cleaner", threads: 2, calls: [SetAsideList.cleanerName])
+    return [
+      Scope(
+        "small", "two generations, two pages, a vCPU, two threads; version 1",
+        ["generations": 2, "pages": 2, "vcpus": 1, "threads": 2]),
+      Scope(
+        "counted", "the same, version 5",
+        ["generations": 2, "pages": 2, "vcpus": 1, "threads": 2, "VERSION": 5]),
+      Scope(
+        "decided", "two generations, three pages, two vCPUs, one failure; one thread begins and "
+          + "ends guests, one runs them",
+        ["generations": 2, "pages": 3, "vcpus": 2, "threads": 2, "FAULTS": 1],
+        parts: [ender, runner, cleaner]),
+    ]
+  }
 
   @ListBuilder<Property> public var properties: [Property] {
     kvm.pageProperties
-    kvm.configProperties()
+      .expecting(
+        .violated, of: ["SI-1", "SI-2"], when: version < 5,
+        because: """
+          the first guest that is cleaned up clears the flag that says that the mm is protected, \
+          another one runs (s390-pv §2.1, v5)
+          """)
+    kvm.configProperties(leavesCPUs: kvm.uv.faults == 1)
+      .expecting(
+        .vacuous, of: ["SI-15"], when: version < 5, because: "it is a flag (s390-pv §2.1)")
+    kvm.endProperties(
+      background: isAtWork,
+      fairness: [.strong(threadsOf: HostThread.self), .strong(threadsOf: Cleaner.self)])
+    threadProperties
+  }
+}
+
+extension S390KThread {
+  /// A thread cleans up, or is about to.
+  private var isAtWork: Condition {
+    inside(SetAsideList.cleanerName)
+      || exists(Config.self) { h in kvm.held[h].in(.aside, .cleaned) }
+  }
+
+  private var isListed: Condition { exists(Page.self) { p in kvm.place[p] == .listed } }
+
+  /// What the discussion of seed 002 is about.
+  @ListBuilder<Property> private var threadProperties: [Property] {
+    Always(
+      "MP-4", "no page is kept that nobody maps: reclaim could not get it",
+      cites: "s390-pv MP-4", "seed 002"
+    ) { !isListed }
+    .expect(
+      .violated, when: list.setsPagesAside && list.lazy == 1 && kvm.pages >= 2,
+      because: """
+        pages that are set aside have a reference and no mapping, however large the guest was \
+        (seed 002)
+        """)
+    Always(
+      "S002-OOM", "whenever pages are set aside, the OOM killer waits for them",
+      cites: "seed 002", "s390-pv §2.2"
+    ) {
+      isListed ==> version >= 2 && at(SetAsideList.drains)
+    }
+    .expect(
+      .violated, when: list.setsPagesAside && list.lazy == 1 && kvm.pages >= 2,
+      because: """
+        version 1 has no notifier, and that of version 2 is there while a thread drains the list: \
+        the list begins when the process exits, the thread when the VM is destroyed \
+        (s390-pv §2.2)
+        """
+    )
+    .expect(.vacuous, when: version >= 4, because: "no page is set aside (s390-pv §2.1)")
+    Always(
+      "D-A1", "an mm that outlives its process is there for a thread that will drop it",
+      cites: "s390-pv D-A1"
+    ) { kvm.mm == .kept ==> list.pins > 0 }
+    .expect(
+      .violated, when: version < 5 && kvm.pressure == 1,
+      because: """
+        what was taken is kept when the thread or its table cannot be had; unconfirmed \
+        (s390-pv D-A1)
+        """)
+    Always(
+      "D-A2", "pages on the list have a thread that will clean them, or a VM that will start it",
+      cites: "s390-pv D-A2"
+    ) { isListed ==> isAtWork || kvm.vm != .gone }
+    .expect(.vacuous, when: version >= 4, because: "no page is set aside (s390-pv §2.1)")
   }
 }

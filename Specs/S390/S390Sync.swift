@@ -41,10 +41,10 @@ public struct S390Sync: Spec {
       Holding(kvm.kvmLock) {
         Step("is the VM protected?") { Check(kvm.handle != nil, else: .EINVAL) }
         kvm.unprotectsCPUs
-        When(kvm.failed) { Return(.EIO) }
+        kvm.refusesDisable
         kvm.walks(ProtectedVM.cleansPage)
         kvm.destroysConfig
-        When(kvm.failed) { Return(.EIO) }
+        kvm.refusesDisable
         Step(ProtectedVM.disableEnds) {}
       }
     }
@@ -63,5 +63,6 @@ public struct S390Sync: Spec {
   @ListBuilder<Property> public var properties: [Property] {
     kvm.pageProperties
     kvm.configProperties(leavesNone: Condition(.yes))
+    kvm.endProperties()
   }
 }

@@ -21,7 +21,9 @@ struct SetAsideList: SpecPart {
   /// What is left in the last block of the list.
   let room = Var(0, in: 0...3, as: "room_in_block")
   /// References to the mm that threads of the kernel have.
-  let pins = Var(0, in: 0...6, as: "mm_pins")
+  let pins = Var(0, in: 0...4, as: "mm_pins")
+  /// A reference to the mm is held for ever.
+  let pinLost = Var(false, as: "mm_pin_lost")
   /// The thread that cleans up behind the configuration has one of them.
   let withMM = Map(Config.self, false, as: "cleaner_has_mm")
 
@@ -92,6 +94,7 @@ extension SetAsideList {
           }, failing: givesUp)
       }
     }
+    When(last) { tearsDown }
     When(kvm.isProtected) {
       When(kvm.mm.in(.alive, .kept)) { kvm.walks(ProtectedVM.cleansPage) }
       kvm.destroysConfig
@@ -102,7 +105,15 @@ extension SetAsideList {
   @StatementBuilder
   private var givesUp: [Statement] {
     deferred <- false
-    When(hasMM && version >= 5) { pins <- pins - 1 }
+    When(hasMM) {
+      pins <- pins - 1
+      When(version < 5) {
+        pinLost <- true
+      } else: {
+        last <- isLastUser
+        When(isLastUser) { kvm.mm <- .exiting }
+      }
+    }
   }
 
   /// The thread: the list first, then what is mapped, then the configuration (s390-pv §2.2, A2).
@@ -127,25 +138,26 @@ extension SetAsideList {
       When(hasMM) {
         ForEach(Page.self) { p in
           Step(Self.walks) {
-            When(kvm.mm == .kept && pins == 1) {
+            When(isLastUser) {
               synchronous <- true
               stopped <- true
             }
-            When(!stopped && !(kvm.mm == .kept && pins == 1) && kvm.place[p] == .mapped) {
-              kvm.cleans(p)
-            }
+            When(!stopped && !isLastUser) { kvm.cleansMapped(p) }
           }
         }
         Step("drops its reference to the mm") {
           pins <- pins - 1
-          last <- (kvm.mm == .kept && pins == 1)
-          When(kvm.mm == .kept && pins == 1) { kvm.mm <- .exiting }
+          last <- isLastUser
+          When(isLastUser) { kvm.mm <- .exiting }
         }
         When(last) { tearsDown }
       }
       Step(Ultravisor.destroyConfig) { disposes(h) }
     }
   }
+
+  /// Nobody but the thread uses the mm.
+  private var isLastUser: Condition { kvm.mm == .kept && pins == 1 && !pinLost }
 
   @StatementBuilder
   private func disposes(_ h: Expr<Config>) -> [Statement] {
@@ -167,8 +179,8 @@ extension SetAsideList {
       Step("the process drops its mm") {
         Require(kvm.mm == .alive && kvm.isIdle(Self.calls))
         Require(kvm.foreign == 1 || kvm.vm != .destroying).because("who closes files has an mm")
-        kvm.mm <- choose(pins == 0, AddressSpace.exiting, else: .kept)
-        last <- (pins == 0)
+        kvm.mm <- choose(pins == 0 && !pinLost, AddressSpace.exiting, else: .kept)
+        last <- (pins == 0 && !pinLost)
       }
       When(last) { tearsDown }
     }

@@ -22,7 +22,7 @@ extension AsyncCleanup {
   /// kvm_s390_pv_deinit_cleanup_all: configurations first, then the pages (s390-pv §1.9).
   @StatementBuilder
   var cleansAll: [Statement] {
-    Step("is there anything to clean up?") {
+    Step(Self.begins) {
       needsWalk <- (kvm.count > 0)
       When(kvm.count > 0) {
         kvm.count <- kvm.count + 1
@@ -37,10 +37,8 @@ extension AsyncCleanup {
       }
       When(kvm.isProtected) { kvm.destroysConfig }
       ForEach(Config.self) { h in
-        Step(Self.disposes) {
-          When(kvm.held[h] == .waiting) {
-            disposesOf(h, refused: Statements { kvm.failed <- true })
-          }
+        When(kvm.held[h] == .waiting) {
+          Step(Self.disposes) { disposesOf(h, refused: Statements { kvm.failed <- true }) }
         }
       }
       When(needsWalk) {

@@ -41,7 +41,9 @@ struct AsyncCleanup: SpecPart {
   static let setsAside = "sets the configuration aside"
   static let takes = "takes the record"
   static let performs = "PERFORM cleans a page"
+  static let looksForSignals = "lets go of mmu_lock, looks for a fatal signal"
   static let requeues = "puts the record on need_cleanup"
+  static let begins = "is there anything to clean up?"
   static let collects = "what was set aside is to be cleaned up"
   static let disposes = "disposes of the record"
   static let registers = "registers the MMU notifier"
@@ -140,13 +142,11 @@ extension AsyncCleanup {
         }
       }
       ForEach(Page.self) { p in
-        Step(Self.performs) {
-          When(!interrupted) {
-            cleansVisited(p)
-            When(signal) {
-              signal <- false
-              interrupted <- true
-            }
+        Step(Self.performs) { When(!interrupted) { cleansVisited(p) } }
+        Step(Self.looksForSignals) {
+          When(signal) {
+            signal <- false
+            interrupted <- true
           }
         }
       }
@@ -191,7 +191,7 @@ extension AsyncCleanup {
 
   var signals: Action {
     Action("a fatal signal comes", cites: "s390-pv §3.4", "s390-pv LP-6") {
-      Require(!signal && at(Self.performs))
+      Require(!signal && at(Self.looksForSignals))
       signal <- true
     }
   }

@@ -25,7 +25,7 @@ extension ProtectedVM {
           allocates([], failing: Statements { Return(.ENOMEM) })
         }
         ForEach(Config.self) { h in
-          Step(Ultravisor.createConfig) { When(handle == nil && isFree(h)) { creates(h) } }
+          When(handle == nil && isFree(h)) { Step(Ultravisor.createConfig) { creates(h) } }
         }
         When(handle == nil) { Return(.EIO) }
         Step(Self.counts) { count <- choose(isCounted, count + 1, else: Expr<Int>(1.literal)) }

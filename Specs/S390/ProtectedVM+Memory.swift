@@ -31,7 +31,7 @@ extension ProtectedVM {
   /// (s390-pv §1.6).
   var hostAccess: Action {
     Action("the VMM accesses a page", each: Page.self, cites: "s390-pv §1.6") { p in
-      Require(place[p] == .mapped && mm == .alive && !holding(folio[p]))
+      Require(host == 1 && place[p] == .mapped && mm == .alive && !holding(folio[p]))
       Require(uv.isSecret(p) && flagged[p])
       uv.opens(p)
       flagged[p] <- false
@@ -67,7 +67,7 @@ extension ProtectedVM {
       }
       first
       ForEach(Page.self) { p in
-        Step(Self.unmaps) { When(place[p] == .mapped) { unmapping(p) } }
+        When(place[p] == .mapped) { Step(Self.unmaps) { unmapping(p) } }
       }
       Step("the mm is gone") { mm <- .gone }
     }
@@ -85,7 +85,9 @@ extension ProtectedVM {
         Require(foreign == 1 || mm != .exiting).because("files go after the mm", "s390-pv §1.13")
         vm <- .destroying
       }
-      ForEach(VCPU.self) { v in Step(Ultravisor.destroyCPU) { destroysCPU(v) } }
+      ForEach(VCPU.self) { v in
+        When(protected[v]) { Step(Ultravisor.destroyCPU) { destroysCPU(v) } }
+      }
       rest
       Step("frees the VM and its page tables") {
         vm <- .gone

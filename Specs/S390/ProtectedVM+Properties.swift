@@ -99,8 +99,20 @@ extension ProtectedVM {
   static var scopes: [Scope] {
     [
       Scope(
-        "small", "one generation at a time and one more, a page, a vCPU, two threads",
+        "small", "two generations, a page, a vCPU, two threads",
         ["generations": 2, "pages": 1, "vcpus": 1, "threads": 2]),
+      Scope(
+        "failing", "the same, a call of the Ultravisor may fail, no allocation does",
+        ["generations": 2, "pages": 1, "vcpus": 1, "threads": 2, "FAULTS": 1, "PRESSURE": 0]),
+      Scope(
+        "shared", "the same, the guest shares pages",
+        ["generations": 2, "pages": 2, "vcpus": 1, "threads": 2, "SHARE": 1]),
+      Scope(
+        "memslots", "the same, memslots change",
+        ["generations": 2, "pages": 1, "vcpus": 1, "threads": 2, "MEMSLOTS": 1]),
+      Scope(
+        "foreign", "another process closes the VM while the mm goes",
+        ["generations": 2, "pages": 1, "vcpus": 1, "threads": 2, "FOREIGN": 1]),
       Scope(
         "decided", "two generations, three pages, two vCPUs, two threads, one failure",
         ["generations": 2, "pages": 3, "vcpus": 2, "threads": 2, "FAULTS": 1]),

@@ -17,6 +17,7 @@ struct ProtectedVM: SpecPart {
   let sharing = Parameter("SHARE", 0...1, default: 0, "1: the guest shares pages with the host")
   let misc = Parameter(
     "MISC", 0...1, default: 0, "1: an import takes over a page that another guest shared")
+  let host = Parameter("HOST", 0...1, default: 1, "1: the VMM accesses pages of its guest")
   let memslots = Parameter(
     "MEMSLOTS", 0...1, default: 0, "1: memslots change while that is allowed")
 
@@ -140,10 +141,12 @@ extension ProtectedVM {
   /// kvm_s390_pv_deinit_vm: everything comes back, or the VM keeps its handle and its table goes
   /// out of use (s390-pv §1.9).
   var destroysConfig: Statement {
-    Step(Ultravisor.destroyConfig) {
-      Each(Config.self) { h in
-        When(handle == h) { uv.destroys(h, takesBack(h), refused: keepsHandle) }
-      }
+    Step(Ultravisor.destroyConfig) { destroysOwn(refused: keepsHandle) }
+  }
+
+  func destroysOwn(refused: [Statement]) -> Statement {
+    Each(Config.self) { h in
+      When(handle == h) { uv.destroys(h, takesBack(h), refused: refused) }
     }
   }
 

@@ -40,7 +40,30 @@ public struct S390Async: Spec {
     ])
   }
 
-  public var scopes: [Scope] { ProtectedVM.scopes }
+  public var scopes: [Scope] {
+    ProtectedVM.scopes + [
+      Scope(
+        "slow", "as small, the Ultravisor has no fast destroy",
+        ["generations": 2, "pages": 1, "vcpus": 1, "threads": 2, "FAST": 0]),
+      Scope(
+        "slow-failing", "the same, a call of the Ultravisor may fail",
+        [
+          "generations": 2, "pages": 1, "vcpus": 1, "threads": 2, "FAST": 0, "FAULTS": 1,
+          "PRESSURE": 0,
+        ]),
+      Scope(
+        "segment", "as small, a guest of 2 GiB at most",
+        ["generations": 2, "pages": 1, "vcpus": 1, "threads": 2, "SEGMENT": 1]),
+      Scope(
+        "host-walk", "two pages and vCPUs, the mappings of the process are walked (before 7.0)",
+        ["generations": 2, "pages": 2, "vcpus": 2, "threads": 2, "WALK": 0]),
+      Scope(
+        "memslots-host-walk", "memslots change, the mappings of the process are walked",
+        ["generations": 2, "pages": 1, "vcpus": 1, "threads": 2, "MEMSLOTS": 1, "WALK": 0]),
+    ]
+  }
+
+  public var mutations: [Mutation] { kvm.mutations + cleanup.mutations }
 
   @ListBuilder<Property> public var properties: [Property] {
     kvm.pageProperties
@@ -70,5 +93,6 @@ public struct S390Async: Spec {
     kvm.configProperties(leavesCPUs: kvm.uv.faults == 1 && cleanup.fast == 0)
     kvm.endProperties()
     cleanup.properties
+    cleanup.scenarios
   }
 }

@@ -61,21 +61,38 @@ public struct S390KThread: Spec {
         ProtectedVM.destroyName,
       ])
     let runner = ThreadPart("runner", calls: [ProtectedVM.runName, ProtectedVM.disableName])
-    let cleaner = ThreadPart("cleaner", threads: 2, calls: [SetAsideList.cleanerName])
+    let cleaner = ThreadPart("cleaner", threads: 1, calls: [SetAsideList.cleanerName])
     return [
       Scope(
-        "small", "two generations, two pages, a vCPU, two threads; version 1",
-        ["generations": 2, "pages": 2, "vcpus": 1, "threads": 2]),
+        "small", "two generations, two pages, a vCPU, one cleaning thread; version 1",
+        ["generations": 2, "pages": 2, "vcpus": 1, "threads": 2, "cleaners": 1]),
       Scope(
-        "counted", "the same, version 5",
-        ["generations": 2, "pages": 2, "vcpus": 1, "threads": 2, "VERSION": 5]),
+        "failing", "one page, a call of the Ultravisor may fail, no allocation does",
+        [
+          "generations": 2, "pages": 1, "vcpus": 1, "threads": 2, "cleaners": 1, "FAULTS": 1,
+          "PRESSURE": 0,
+        ]),
+      Scope(
+        "counted", "as small, version 5",
+        ["generations": 2, "pages": 2, "vcpus": 1, "threads": 2, "cleaners": 1, "VERSION": 5]),
+      Scope(
+        "two-cleaners", "two cleaning threads, no allocation fails; version 3",
+        [
+          "generations": 2, "pages": 2, "vcpus": 1, "threads": 2, "cleaners": 2, "VERSION": 3,
+          "PRESSURE": 0,
+        ]),
       Scope(
         "decided", "two generations, three pages, two vCPUs, one failure; one thread begins and "
           + "ends guests, one runs them",
-        ["generations": 2, "pages": 3, "vcpus": 2, "threads": 2, "FAULTS": 1],
+        [
+          "generations": 2, "pages": 3, "vcpus": 2, "threads": 2, "cleaners": 1, "FAULTS": 1,
+          "HOST": 0,
+        ],
         parts: [ender, runner, cleaner]),
     ]
   }
+
+  public var mutations: [Mutation] { kvm.mutations + list.mutations }
 
   @ListBuilder<Property> public var properties: [Property] {
     kvm.pageProperties
@@ -90,8 +107,12 @@ public struct S390KThread: Spec {
         .vacuous, of: ["SI-15"], when: version < 5, because: "it is a flag (s390-pv §2.1)")
     kvm.endProperties(
       background: isAtWork,
-      fairness: [.strong(threadsOf: HostThread.self), .strong(threadsOf: Cleaner.self)])
+      fairness: [.strong(threadsOf: HostThread.self), .strong(threadsOf: Cleaner.self)],
+      losesPages: (
+        list.setsPagesAside && list.lazy == 1 && kvm.pages >= 2, "see D-A2"
+      ))
     threadProperties
+    list.scenarios
   }
 }
 
@@ -145,6 +166,19 @@ extension S390KThread {
       "D-A2", "pages on the list have a thread that will clean them, or a VM that will start it",
       cites: "s390-pv D-A2"
     ) { isListed ==> isAtWork || kvm.vm != .gone }
+    .expect(
+      .violated, when: list.setsPagesAside && list.lazy == 1 && kvm.pages >= 2,
+      because: """
+        the VM's end finds no memory for the work and cleans up at once, but only what is mapped: \
+        the list is left; unconfirmed (s390-pv §2.2, A1)
+        """
+    )
     .expect(.vacuous, when: version >= 4, because: "no page is set aside (s390-pv §2.1)")
+    Always(
+      "SI-29-page", "a page is lost only because it could not be exported", cites: "s390-pv SI-29"
+    ) {
+      !exists(Page.self) { p in kvm.place[p] == .lost }
+        || kvm.uv.faults == 1 && kvm.uv.failure == .spent
+    }
   }
 }

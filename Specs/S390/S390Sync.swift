@@ -60,9 +60,12 @@ public struct S390Sync: Spec {
 
   public var scopes: [Scope] { ProtectedVM.scopes }
 
+  public var mutations: [Mutation] { kvm.mutations }
+
   @ListBuilder<Property> public var properties: [Property] {
     kvm.pageProperties
     kvm.configProperties(leavesNone: Condition(.yes))
     kvm.endProperties()
+    kvm.scenarios
   }
 }

@@ -189,7 +189,7 @@ extension SetAsideList {
   @StatementBuilder
   private var tearsDown: [Statement] {
     ForEach(Page.self) { p in
-      Step(ProtectedVM.unmaps) { When(kvm.place[p] == .mapped) { unmaps(p) } }
+      When(kvm.place[p] == .mapped) { Step(ProtectedVM.unmaps) { unmaps(p) } }
     }
     Step("the mm is gone") { kvm.mm <- .gone }
   }

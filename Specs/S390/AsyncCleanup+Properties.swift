@@ -36,7 +36,7 @@ extension AsyncCleanup {
       cites: "s390-pv SI-13"
     ) { at(Self.collects) ==> kvm.count > 1 }
     Always("SI-16", "a VM that is protected has its notifier", cites: "s390-pv SI-16") {
-      kvm.isProtected ==> notifier != .none
+      kvm.isProtected && kvm.vm == .open ==> notifier != .none
     }
     Always(
       "SI-20", "a segment table is not replaced, nor its guest set aside", cites: "s390-pv SI-20"
@@ -66,6 +66,11 @@ extension AsyncCleanup {
     .expect(
       .vacuous, when: fast == 1 || enabled == 0 || segment == 1 || kvm.uv.generations == 1,
       because: "the memory comes back before the guest is set aside")
+    Possible(
+      "S390-8", "a PERFORM that was killed leaves its record to be disposed of later",
+      cites: "s390-pv §6.4"
+    ) { exists(Config.self) { h in kvm.held[h] == .waiting && !inside(ProtectedVM.disableName) } }
+    .expect(.vacuous, when: enabled == 0 || segment == 1, because: "PREPARE is refused")
     Possible(
       "LP-9", "two calls of PERFORM clean up at once", cites: "s390-pv §6.4"
     ) { those(Config.self) { h in kvm.held[h] == .cleaned }.count() == 2 }

@@ -61,23 +61,6 @@ extension AsyncCleanup {
       Do(Self.performName, answers: .EINVAL)
     }
     Scenario(
-      "S390-8", "a PERFORM that is killed returns 0; what it leaves goes with the VM",
-      cites: "s390-pv §6.4"
-    ) {
-      Do(ProtectedVM.enableName, answers: .ok)
-      Do(Self.prepareName, answers: .executed)
-      Do(Self.performName, answers: .executed)
-      Do(ProtectedVM.destroyName, answers: .ok)
-    }
-    Scenario(
-      "S390-13", "without memory PREPARE fails, and DISABLE does not", cites: "s390-pv §6.4"
-    ) {
-      Do(ProtectedVM.enableName, answers: .ok)
-      Do(Self.prepareName, answers: .ENOMEM)
-      Do(ProtectedVM.disableName, answers: .ok)
-    }
-    .expect(.violated, when: kvm.pressure == 0, because: "no allocation fails")
-    Scenario(
       "S390-22", "a successor runs on the pages of a guest that is set aside",
       cites: "s390-pv §6.4", "s390-pv LP-4"
     ) {

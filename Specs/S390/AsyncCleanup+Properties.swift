@@ -8,6 +8,39 @@ extension AsyncCleanup {
     recordProperties
     commandProperties
     progress
+    questions
+  }
+
+  /// In the words of the other architectures (s390-pv §4.3).
+  @ListBuilder<Property> private var questions: [Property] {
+    TeardownQuestions.keyComesBackEarly {
+      exists(Config.self) { h in kvm.held[h].in(.aside, .cleaned, .waiting) && !kvm.uv.live[h] }
+      kvm.vm == .open
+    }
+    .expect(
+      .vacuous, when: enabled == 0 || segment == 1 || fast == 0,
+      because: "the handle stays until all is cleaned up")
+    TeardownQuestions.pagesOutliveOwner {
+      exists(Page.self) { p in kvm.uv.security[p] == .orphaned }
+    }
+    .expect(.vacuous, when: fast == 0, because: "a slow destroy opens all pages")
+    TeardownQuestions.successorRuns {
+      kvm.isRunning
+      exists(Config.self) { h in kvm.held[h].in(.aside, .cleaned, .waiting) }
+    }
+    .expect(
+      .vacuous, when: enabled == 0 || segment == 1 || kvm.uv.generations == 1,
+      because: "PREPARE is refused, or there is no room")
+    TeardownQuestions.noReuse {
+      forAll(Page.self) { p in kvm.place[p] == .away ==> kvm.uv.security[p] == .open }
+    }
+    TeardownQuestions.needsNoMemory {
+      !at(ProtectedVM.disableFails) || kvm.uv.faults == 1 && kvm.uv.failure == .spent
+    }
+    TeardownQuestions.lossHasCause {
+      !exists(Config.self) { h in kvm.held[h] == .lost }
+        || kvm.uv.faults == 1 && kvm.uv.failure == .spent
+    }
   }
 
   @ListBuilder<Property> private var recordProperties: [Property] {

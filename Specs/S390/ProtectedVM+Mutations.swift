@@ -4,10 +4,11 @@ import TDXModuleSpecs
 
 /// Bugs of the past, and what the designs depend on (s390-pv §5.1).
 extension ProtectedVM {
-  @ListBuilder<Mutation> var mutations: [Mutation] {
+  /// - Parameter holding: the scope in which pages are safe without a mutation.
+  @ListBuilder<Mutation> func mutations(at holding: String = "small") -> [Mutation] {
     Mutation(
       "B3", "the mm is marked as protected after the guest can run", caughtBy: ["SI-1"],
-      at: "small", cites: "s390-pv B3"
+      at: holding, cites: "s390-pv B3"
     ) {
       Without(step: Self.counts)
       Replacing(step: Self.enableEnds) {
@@ -39,12 +40,12 @@ extension ProtectedVM {
       }
     }
     Mutation(
-      "B8", "an import does not hold the page", caughtBy: ["SI-2"], at: "small",
+      "B8", "an import does not hold the page", caughtBy: ["SI-2"], at: holding,
       cites: "s390-pv B8"
     ) { Without(locks: folio, in: Self.runName) }
     Mutation(
       "no-clear", "exit unmaps pages as if the mm were not protected", caughtBy: ["SI-2"],
-      at: "small", cites: "s390-pv §1.13"
+      at: holding, cites: "s390-pv §1.13"
     ) {
       Replacing(step: Self.unmaps) {
         Step(Self.unmaps) { Each(Page.self) { p in place[p] <- .away } }

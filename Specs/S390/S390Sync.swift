@@ -60,7 +60,7 @@ public struct S390Sync: Spec {
 
   public var scopes: [Scope] { ProtectedVM.scopes }
 
-  public var mutations: [Mutation] { kvm.mutations }
+  public var mutations: [Mutation] { kvm.mutations() }
 
   @ListBuilder<Property> public var properties: [Property] {
     kvm.pageProperties

@@ -33,21 +33,5 @@ extension SetAsideList {
       "keep-table", "the guest keeps the table of its predecessor", caughtBy: ["SI-8"],
       at: "small", cites: "s390-pv SI-8"
     ) { Without(step: Self.copiesTable) }
-    Mutation(
-      "count-twice", "a guest that was cleaned up stays counted", caughtBy: ["SI-15"],
-      at: "counted", cites: "s390-pv SI-15"
-    ) {
-      Replacing(step: Ultravisor.destroyConfig, in: Self.cleanerName) {
-        Step(Ultravisor.destroyConfig) {
-          Each(Config.self) { h in
-            When(kvm.held[h] == .cleaned) {
-              kvm.uv.forgets(h)
-              kvm.donated[h] <- false
-              kvm.held[h] <- .none
-            }
-          }
-        }
-      }
-    }
   }
 }

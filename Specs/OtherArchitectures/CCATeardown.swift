@@ -61,8 +61,6 @@ public struct CCATeardown: Spec {
   /// The realm could not be destroyed; what it has is lost.
   let leaked = Var(false, as: "realm_leaked")
 
-  let kvmLock = Lock("kvm->lock", rank: 10)
-
   public init() {}
 
   static let createName = "KVM_ARM_RMI_REALM_CREATE"
@@ -89,18 +87,16 @@ public struct CCATeardown: Spec {
 
   private var create: Action {
     Action(Self.createName, by: HostThread.self, cites: "s390-pv §4.2") {
-      Holding(kvmLock) {
-        Step("creates the realm, its RECs and its tables, and activates it") {
-          Require(vmOpen)
-          Check(realm == .none, else: .EEXIST)
-          descriptor <- true
-          realm <- .active
-          stageTwo <- choose(blocks == 1, StageTwo.block, else: .table)
-          Each(VCPU.self) { v in rec[v] <- true }
-          Each(Page.self) { p in
-            granule[p] <- .data
-            folio[p] <- true
-          }
+      Step("creates the realm, its RECs and its tables, and activates it") {
+        Require(vmOpen)
+        Check(realm == .none, else: .EEXIST)
+        descriptor <- true
+        realm <- .active
+        stageTwo <- choose(blocks == 1, StageTwo.block, else: .table)
+        Each(VCPU.self) { v in rec[v] <- true }
+        Each(Page.self) { p in
+          granule[p] <- .data
+          folio[p] <- true
         }
       }
     }
@@ -121,8 +117,7 @@ public struct CCATeardown: Spec {
   private var destroy: Action {
     Action(Self.destroyName, by: HostThread.self, cites: "s390-pv §4.2") {
       Step("the last reference to the VM goes") {
-        Require(vmOpen && !holding(kvmLock) && forAll(VCPU.self) { v in !running[v] })
-        Require(!inside(Self.runName))
+        Require(vmOpen && !inside(Self.runName)).because("a vCPU's file pins the VM")
         vmOpen <- false
       }
       ForEach(VCPU.self) { v in
@@ -194,7 +189,11 @@ public struct CCATeardown: Spec {
   /// A call of the monitor that may fail.
   @StatementBuilder
   private func attempts(_ effects: [Statement]) -> [Statement] {
-    When(refuses) { refuses <- false } else: { effects }
+    When(refuses) {
+      refuses <- false
+    } else: {
+      effects
+    }
   }
 
   /// Only what is undelegated is freed; the rest is lost (s390-pv §4.2).

@@ -90,7 +90,7 @@ extension AsyncCleanup {
     ) {
       at(Self.allocatesRecord) || at(Ultravisor.destroyFast) || at(Self.replacesTable)
         ==> kvm.isProtected && aside == nil
-          && forAll(Config.self) { h in kvm.handle == h ==> kvm.uv.live[h] && kvm.donated[h] }
+        && forAll(Config.self) { h in kvm.handle == h ==> kvm.uv.live[h] && kvm.donated[h] }
     }
     .expect(.vacuous, when: enabled == 0 || segment == 1, because: "PREPARE is refused")
     Possible(

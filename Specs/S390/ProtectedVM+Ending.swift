@@ -10,7 +10,8 @@ extension ProtectedVM {
   ///   - losesPages: where pages are lost although no call has failed, and why.
   func endProperties(
     background: Condition = Condition(.no),
-    fairness: [Fairness] = [.strong(threadsOf: HostThread.self)], losesPages: (Condition, String)? = nil
+    fairness: [Fairness] = [.strong(threadsOf: HostThread.self)],
+    losesPages: (Condition, String)? = nil
   ) -> [Property] {
     [
       noPageLost(background, losesPages), noConfigLost(background), lowMemory, disableComplete,

@@ -63,6 +63,15 @@ public struct S390Async: Spec {
     ]
   }
 
+  public var cost: CostModel? {
+    kvm.rebootCost(background: AsyncCleanup.performs) {
+      Do(ProtectedVM.enableName, answers: .ok)
+      Do(AsyncCleanup.prepareName, answers: .executed)
+      Do(ProtectedVM.enableName, answers: .ok)
+      Do(AsyncCleanup.performName, answers: .ok)
+    }
+  }
+
   public var mutations: [Mutation] { kvm.mutations() + cleanup.mutations }
 
   public var properties: [Property] { known(asked) }

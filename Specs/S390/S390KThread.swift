@@ -60,7 +60,7 @@ public struct S390KThread: Spec {
         ProtectedVM.enableName, ProtectedVM.disableName, ProtectedVM.exitName,
         ProtectedVM.destroyName,
       ])
-    let runner = ThreadPart("runner", calls: [ProtectedVM.runName, ProtectedVM.disableName])
+    let runner = ThreadPart("runner", calls: [ProtectedVM.runName])
     let cleaner = ThreadPart("cleaner", threads: 1, calls: [SetAsideList.cleanerName])
     return [
       Scope(
@@ -82,7 +82,8 @@ public struct S390KThread: Spec {
           "PRESSURE": 0,
         ]),
       Scope(
-        "decided", "two generations, three pages, two vCPUs, one failure; one thread begins and "
+        "decided",
+        "two generations, three pages, two vCPUs, one failure; one thread begins and "
           + "ends guests, one runs them",
         [
           "generations": 2, "pages": 3, "vcpus": 2, "threads": 2, "cleaners": 1, "FAULTS": 1,
@@ -90,6 +91,15 @@ public struct S390KThread: Spec {
         ],
         parts: [ender, runner, cleaner]),
     ]
+  }
+
+  public var cost: CostModel? {
+    kvm.rebootCost(background: SetAsideList.walks) {
+      Do(ProtectedVM.enableName, answers: .ok)
+      Do(ProtectedVM.disableName, answers: .ok)
+      Do(ProtectedVM.enableName, answers: .ok)
+      Do(SetAsideList.cleanerName, 0, answers: .ok)
+    }
   }
 
   public var mutations: [Mutation] { kvm.mutations(at: "counted") + list.mutations }
@@ -109,7 +119,8 @@ public struct S390KThread: Spec {
       background: isAtWork,
       fairness: [.strong(threadsOf: HostThread.self), .strong(threadsOf: Cleaner.self)],
       losesPages: (
-        list.setsPagesAside && list.lazy == 1 && kvm.pages >= 2 || version < 5 && kvm.uv.faults == 1,
+        list.setsPagesAside && list.lazy == 1 && kvm.pages >= 2
+          || version < 5 && kvm.uv.faults == 1,
         "pages are left on the list, see D-A2, or are unmapped while they are secure, see SI-2"
       ))
     threadProperties

@@ -60,6 +60,14 @@ public struct S390Sync: Spec {
 
   public var scopes: [Scope] { ProtectedVM.scopes }
 
+  public var cost: CostModel? {
+    kvm.rebootCost {
+      Do(ProtectedVM.enableName, answers: .ok)
+      Do(ProtectedVM.disableName, answers: .ok)
+      Do(ProtectedVM.enableName, answers: .ok)
+    }
+  }
+
   public var mutations: [Mutation] { kvm.mutations() }
 
   @ListBuilder<Property> public var properties: [Property] {

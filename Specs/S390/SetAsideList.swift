@@ -36,7 +36,7 @@ struct SetAsideList: SpecPart {
   static let allocatesWork = "allocates the work"
   static let copiesTable = "gives the guest a copy of its top-level table"
   static let createsThread = "creates the thread"
-  static let drains = "cleans a page of the list"
+  static let drains = "cleans and frees the pages of the list"
   static let walks = "the thread cleans a mapped page"
   static let calls = [ProtectedVM.enableName, ProtectedVM.disableName]
 
@@ -126,8 +126,8 @@ extension SetAsideList {
         withMM[h] <- false
       }
       Repeat(while: exists(Page.self) { p in kvm.place[p] == .listed }) {
-        ForEach(Page.self) { p in
-          Step(Self.drains) {
+        Step(Self.drains) {
+          Each(Page.self) { p in
             When(kvm.place[p] == .listed) {
               kvm.cleans(p)
               kvm.place[p] <- .away

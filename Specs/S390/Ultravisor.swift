@@ -57,7 +57,11 @@ struct Ultravisor: SpecPart {
   func destroys(
     _ h: Expr<Config>, _ effects: [Statement], refused: [Statement]
   ) -> [Statement] {
-    When(hasCPUs(h)) { refused } else: { attempts(effects, refused: refused) }
+    When(hasCPUs(h)) {
+      refused
+    } else: {
+      attempts(effects, refused: refused)
+    }
   }
 
   func hasCPUs(_ h: Expr<Config>) -> Condition { exists(VCPU.self) { v in cpu[h, v] } }
@@ -89,7 +93,11 @@ struct Ultravisor: SpecPart {
     live[h] <- false
     Each(Page.self) { p in
       When(owner[p] == h) {
-        When(security[p] == .secure) { security[p] <- .orphaned } else: { security[p] <- .open }
+        When(security[p] == .secure) {
+          security[p] <- .orphaned
+        } else: {
+          security[p] <- .open
+        }
         owner[p] <- nil
       }
     }

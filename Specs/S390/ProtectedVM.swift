@@ -11,7 +11,7 @@ import TDXModuleSpecs
 struct ProtectedVM: SpecPart {
   let uv = Ultravisor()
   let vcpus = Parameter("vcpus", of: VCPU.self, 1...4, default: 1, "virtual CPUs")
-  let pages = Parameter("pages", of: Page.self, 1...5, default: 2, "pages of the guest")
+  let pages = Parameter("pages", of: Page.self, 1...5, default: 1, "pages of the guest")
   let threads = Parameter("threads", of: HostThread.self, 1...3, default: 2, "threads of the VMM")
   let pressure = Parameter("PRESSURE", 0...1, default: 1, "1: any allocation may fail")
   let sharing = Parameter("SHARE", 0...1, default: 0, "1: the guest shares pages with the host")

@@ -43,7 +43,7 @@ struct SetAsideList: SpecPart {
   init(version: Parameter) {
     self.version = version
     kvm = ProtectedVM(counted: version >= 5)
-    cleaners = Parameter("cleaners", of: Cleaner.self, 1...3, default: 2, "cleaning threads")
+    cleaners = Parameter("cleaners", of: Cleaner.self, 1...3, default: 1, "cleaning threads")
   }
 
   var setsPagesAside: Condition { version <= 3 }

@@ -92,8 +92,8 @@ import Testing
   @Test(
     "as many states as there are",
     arguments: [
-      ("s390/sync", 716), ("s390/kthread", 79_492), ("s390/async", 18_559), ("snp/teardown", 12_534),
-      ("cca/teardown", 105),
+      ("s390/sync", 716), ("s390/kthread", 79_492), ("s390/async", 18_559),
+      ("snp/teardown", 12_534), ("cca/teardown", 105),
     ])
   func states(_ spec: String, _ states: Int) throws {
     let events = try Tool.run(["explore", spec, "--reduce", "fusion,symmetry", "--json"]).events()

@@ -83,8 +83,8 @@ public struct S390KThread: Spec {
         ]),
       Scope(
         "decided",
-        "two generations, three pages, two vCPUs, one failure, no lack of memory; one thread begins "
-          + "and ends guests, one runs them",
+        "two generations, three pages, two vCPUs, one failure, no lack of memory; "
+          + "one thread begins and ends guests, one runs them",
         [
           "generations": 2, "pages": 3, "vcpus": 2, "threads": 2, "cleaners": 1, "FAULTS": 1,
           "HOST": 0, "PRESSURE": 0,

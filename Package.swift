@@ -30,12 +30,19 @@ let package = Package(
     .target(
       name: "GuestMemfdSpecs", dependencies: ["SpecLanguage", "TDXModuleSpecs", "KVMSpecs"],
       path: "Specs/GuestMemfd"),
+    .target(
+      name: "OtherArchitectureSpecs",
+      dependencies: ["SpecLanguage", "TDXModuleSpecs", "KVMSpecs"],
+      path: "Specs/OtherArchitectures"),
+    .target(
+      name: "S390Specs", dependencies: ["SpecLanguage", "TDXModuleSpecs", "KVMSpecs"],
+      path: "Specs/S390"),
     .target(name: "TutorialSpecs", dependencies: ["SpecLanguage"], path: "Specs/Tutorial"),
     .target(
       name: "Catalogue",
       dependencies: [
-        "SpecLanguage", "BenchmarkSpecs", "GuestMemfdSpecs", "KVMSpecs", "TDXModuleSpecs",
-        "TeardownSpecs", "TutorialSpecs",
+        "SpecLanguage", "BenchmarkSpecs", "GuestMemfdSpecs", "KVMSpecs",
+        "OtherArchitectureSpecs", "S390Specs", "TDXModuleSpecs", "TeardownSpecs", "TutorialSpecs",
       ],
       path: "Specs/Catalogue"),
     .target(name: "Verdicts", dependencies: ["SpecLanguage", "SpecProgram"]),

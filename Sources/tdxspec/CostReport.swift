@@ -44,6 +44,15 @@ struct CostReport {
     }
   }
 
+  /// Whether its costs are of the kinds that times are known for.
+  private static func isTimed(_ design: CostedDesign) -> Bool {
+    design.form(removal) != nil && design.form(reclaim) != nil
+  }
+
+  private func timed(_ design: CostedDesign) -> Double? {
+    Self.isTimed(design) ? fits.map { seconds(design, $0) } : nil
+  }
+
   // MARK: For people
 
   var text: String {
@@ -80,7 +89,7 @@ struct CostReport {
       out += cells(before) + " " + cells(after) + "\n"
     }
     out += "\n  for \(Self.grouped(pages)) pages and \(Int(vcpus)) vCPUs (SAMPLED: extrapolated)\n"
-    for design in designs {
+    for design in designs where Self.isTimed(design) {
       let time = seconds(design, fits)
       let space = String(repeating: " ", count: max(1, 34 - design.name.count))
       out += "  \(design.name)\(space)\(Self.rounded(time, 0)) s\n"
@@ -112,8 +121,8 @@ struct CostReport {
               "count": .double(form.value(pages, vcpus)),
             ])
           }),
-        "seconds": fits.map { .double(seconds(design, $0)) },
-        "seconds_are": fits == nil ? nil : .string("SAMPLED"),
+        "seconds": timed(design).map { .double($0) },
+        "seconds_are": timed(design) == nil ? nil : .string("SAMPLED"),
       ])
     }
     guard let fits else { return events }

@@ -1,6 +1,8 @@
 import BenchmarkSpecs
 import GuestMemfdSpecs
 import KVMSpecs
+import OtherArchitectureSpecs
+import S390Specs
 import SpecLanguage
 import TDXModuleSpecs
 import TeardownSpecs
@@ -10,8 +12,8 @@ import TutorialSpecs
 public enum Catalogue {
   public static var all: [CatalogueEntry] {
     [
-      BenchmarkSpecs.all, GuestMemfdSpecs.all, KVMSpecs.all, TDXModuleSpecs.all, TeardownSpecs.all,
-      TutorialSpecs.all,
+      BenchmarkSpecs.all, GuestMemfdSpecs.all, KVMSpecs.all, OtherArchitectureSpecs.all,
+      S390Specs.all, TDXModuleSpecs.all, TeardownSpecs.all, TutorialSpecs.all,
     ].flatMap { $0 }
   }
 

@@ -75,6 +75,7 @@ public struct TeardownMainline: Spec {
     kvm.slotDeletionEnds
     kvm.memoryComesBackInTheEnd
     kvm.comparison(reclaims: false, releasesEarly: false)
+    questions
     Possible(
       "S001-Q", "a memslot deletion whose gate is read after the last KVM_RUN succeeds",
       call: KVMState.slotDeleteName, after: Condition(runEnded.node), cites: "seed 001"
@@ -86,5 +87,23 @@ public struct TeardownMainline: Spec {
       kvm.isBuilt && !kvm.hkidAssigned
       forAll(Page.self) { p in !kvm.folio[p] && kvm.td.isFree(p) }
     }
+  }
+
+  /// In the words of the other architectures (s390-pv §4.3).
+  @ListBuilder<Property> private var questions: [Property] {
+    TeardownQuestions.keyComesBackEarly {
+      kvm.isBuilt && !kvm.hkidAssigned
+      kvm.vmOpen
+    }
+    .expect(.vacuous, because: "the HKID stays as long as anybody can reach the VM (kvm-tdx §5.a)")
+    TeardownQuestions.pagesOutliveOwner {
+      !kvm.hkidAssigned
+      exists(Page.self) { p in !kvm.td.isFree(p) }
+    }
+    .expect(
+      .vacuous, when: !kvm.finaliseRaces,
+      because: "every page is removed while the HKID is there (kvm-tdx §5.a)")
+    TeardownQuestions.noReuse { forAll(Page.self) { p in !kvm.folio[p] ==> kvm.td.isFree(p) } }
+      .expect(.violated, when: kvm.finaliseRaces, because: "see S-8")
   }
 }

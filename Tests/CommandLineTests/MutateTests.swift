@@ -5,7 +5,8 @@ import Testing
     "every bug is noticed, and nothing else is",
     arguments: [
       "teardown/terminate-vm-settled", "teardown/deferred-removal", "tdx/hkid", "gmem/mainline",
-      "gmem/huge-pages", "gmem/in-place-tdx", "gmem/in-place-snp",
+      "gmem/huge-pages", "gmem/in-place-tdx", "gmem/in-place-snp", "s390/sync", "s390/kthread",
+      "s390/async", "snp/teardown", "cca/teardown",
     ])
   func all(_ spec: String) throws {
     let result = try Tool.run(["mutate", spec])

@@ -152,7 +152,8 @@ enum Verdict: Hashable, Sendable {
       but(found) == [
         "S001-Q": .reached, "S001-M": .reached, "F-1": .reached, "F-3": .neverReached,
         "F-4": .neverReached, "S000-1a": .reached, "S000-1b": .reached, "S000-2": .reached,
-        "S000-P": .neverReached, "S000-R": .neverReached,
+        "S000-P": .neverReached, "S000-R": .neverReached, "Q-1": .neverReached,
+        "Q-2": .neverReached,
       ])
   }
 

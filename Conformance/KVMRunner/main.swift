@@ -1,0 +1,4 @@
+import Glibc
+import KVMBackend
+
+exit(RunnerCommand.run(Array(CommandLine.arguments.dropFirst())))

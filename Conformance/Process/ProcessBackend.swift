@@ -12,23 +12,31 @@ public struct ProcessBackend: Backend {
     public var call: Double
     /// For everything else: its start, a reset, a look.
     public var other: Double
+    /// For its greeting, where it has one.
+    public var start: Double
 
     /// Limits in seconds, greater than 0.
-    public init(call: Double = 10, other: Double = 30) {
+    public init(call: Double = 10, other: Double = 30, start: Double = 30) {
       self.call = call
       self.other = other
+      self.start = start
     }
   }
 
   private let command: String
   private let limits: Limits
+  private let greeting: String?
   private var child: ChildProcess?
   private var lastID = 0
 
   /// A backend that the shell starts with the command.
-  public init(_ command: String, limits: Limits = Limits()) {
+  ///
+  /// - Parameter greeting: a line that it writes when it reads requests; what it writes before is
+  ///   not looked at. Nil for one that reads them at once.
+  public init(_ command: String, limits: Limits = Limits(), greeting: String? = nil) {
     self.command = command
     self.limits = limits
+    self.greeting = greeting
   }
 
   /// Asks what it can do; starts it if it does not run.
@@ -93,6 +101,7 @@ public struct ProcessBackend: Backend {
     if child == nil {
       guard start else { throw BackendError(.lost, "it does not run; a reset starts it") }
       child = try ChildProcess(command)
+      try awaitGreeting()
     }
     guard let child else { throw BackendError(.lost, "it does not run") }
     lastID += 1
@@ -114,6 +123,20 @@ public struct ProcessBackend: Backend {
       throw Self.error(error)
     }
     return try read(answer)
+  }
+
+  private mutating func awaitGreeting() throws(BackendError) {
+    guard let greeting, let child else { return }
+    do throws(ChildProcess.Silence) {
+      while true {
+        let line = String(decoding: try child.receive(within: limits.start), as: UTF8.self)
+        if line.filter({ !$0.isNewline }) == greeting { return }
+      }
+    } catch {
+      stop()
+      guard case .tooSlow = error else { throw Self.error(error) }
+      throw BackendError(.lost, "it was not ready in \(Int(limits.start)) s")
+    }
   }
 
   private static func error(_ silence: ChildProcess.Silence) -> BackendError {

@@ -11,7 +11,9 @@ extension TDXSpec {
       abstract: "Runs a suite of conformance tests on a backend.",
       discussion: """
         A backend makes calls to a system and tells what came: exec:COMMAND runs a command that \
-        speaks docs/backend-protocol.md; simulator:SYSTEM is the simulator, which has no part \
+        speaks docs/backend-protocol.md; kvm is /dev/kvm of this machine; qemu:KERNEL is a kernel \
+        in a virtual machine, a file or a name in $TDXSPEC_KERNELS, which needs tools/static-runner; \
+        simulator:SYSTEM is the simulator, which has no part \
         in the specs and takes suites made with --words kernel. A test passes, fails, is \
         inconclusive or is skipped. A call that was answered wrongly is made again with fewer and \
         fewer calls before it, and explained with the spec that the suite was made from.
@@ -25,6 +27,9 @@ extension TDXSpec {
           tdxspec conform --backend simulator --suite Conformance/Suites/kvm-tdx-checks.json
           tdxspec conform --backend simulator:7.3-tdx --suite suite.json --fault \
         KVM_TDX_INIT_VM/missingCheck/vcpus
+          tdxspec conform --backend kvm --suite Conformance/Suites/gmem-6.18-deviations.json
+          tdxspec conform --backend qemu:7.3-swprot --suite \
+        Conformance/Suites/gmem-7.3-deviations.json
           tdxspec conform --backend exec:./vmm --suite suite.json --shard 2/4 --format junit \
         -o junit.xml
           tdxspec conform --backend exec:./vmm --suite suite.json --skips skipped.txt --json
@@ -40,6 +45,7 @@ extension TDXSpec {
     var backend: BackendChoice
 
     @OptionGroup var mistakes: FaultOptions
+    @OptionGroup var kernel: KernelOptions
 
     @Option(name: .long, help: ArgumentHelp("What tdxspec generate wrote.", valueName: "file"))
     var suite: String

@@ -3,6 +3,8 @@ import BackendProcess
 import Catalogue
 import ConformanceKit
 import ConformanceReports
+import KVMBackend
+import QEMUBackend
 import Simulator
 import SpecLanguage
 import SpecProgram
@@ -25,17 +27,39 @@ struct ConformRunner {
     case .simulator(let system):
       var backend = SimulatedBackend(system, faults: faults)
       return try run(on: &backend)
+    case .kvm, .qemu:
+      return try runOnKernel()
+    }
+  }
+
+  private func runOnKernel() throws -> ExitStatus {
+    do {
+      guard case .qemu(let kernel) = command.backend else {
+        var backend = try command.kernel.host(command.callTimeout)
+        return try run(on: &backend)
+      }
+      var backend = try QEMUBackend(command.kernel.machine(kernel, command.callTimeout))
+      return try run(on: &backend)
+    } catch let error as BackendError {
+      Terminal.complain("SKIPPED: \(error.message)")
+      return .skipped
     }
   }
 
   private func run<B: Backend>(on backend: inout B) throws -> ExitStatus {
     var suite = try SuiteFile.read(command.suite)
+    if command.backend.isKernel {
+      for index in suite.tests.indices {
+        suite.tests[index].requires.formUnion(suite.tests[index].kernelNeeds)
+      }
+    }
     if let shard = command.shard { suite.tests = shard.part(of: suite.tests) }
     let committed = try committedSkips(suite)
     let profile: Profile
     do throws(BackendError) { profile = try backend.probe() } catch {
-      Terminal.complain("\(error)")
-      return error.kind == .unavailable ? .skipped : .internalError
+      let isMissing = error.kind == .unavailable
+      Terminal.complain(isMissing ? "SKIPPED: \(error.message)" : "\(error)")
+      return isMissing ? .skipped : .internalError
     }
     if command.compatibility { return try check(&backend, suite) }
     let report = Runner(profile: profile).run(suite, on: &backend)

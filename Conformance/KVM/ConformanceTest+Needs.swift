@@ -48,3 +48,18 @@ private struct KernelNeeds {
     }
   }
 }
+
+extension ConformanceSuite {
+  /// Every call that the tests make, once.
+  public var calls: [Call] {
+    var seen: Set<Call> = []
+    var calls: [Call] = []
+    for test in tests {
+      let ofRace = test.race.map { $0.threads.flatMap { $0 } + $0.then } ?? []
+      for call in test.steps.map(\.call) + ofRace where seen.insert(call).inserted {
+        calls.append(call)
+      }
+    }
+    return calls
+  }
+}

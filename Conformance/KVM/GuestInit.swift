@@ -1,4 +1,5 @@
 import CKVM
+import ConformanceKit
 import Glibc
 
 /// The first process of a virtual machine that holds nothing but the runner.
@@ -22,10 +23,17 @@ public enum GuestInit {
       complain("the second serial port cannot be opened")
       return
     }
+    let known: KnownCalls
+    do throws(FormatError) {
+      known = try KnownCalls(path: "/calls")
+    } catch {
+      complain("the known calls: \(error)")
+      return
+    }
     ckvm_make_raw(port.number)
     LineWriter(port.number).write(Array((greeting + "\n").utf8))
     let number = port.release()
-    var supervisor = Supervisor(options, input: number, output: number)
+    var supervisor = Supervisor(options, known, input: number, output: number)
     supervisor.serve()
   }
 

@@ -17,6 +17,10 @@ struct RunnerRequest: Decodable {
   let call: Call?
   let threads: [[Call]]?
   let attempt: Int?
+  /// The call by its number in the file of known calls.
+  let known: Int?
+  /// The same for the calls of a race.
+  let knownThreads: [[Int]]?
 
   private enum CodingKeys: String, CodingKey {
     case id
@@ -24,6 +28,8 @@ struct RunnerRequest: Decodable {
     case call
     case threads
     case attempt
+    case known
+    case knownThreads = "known_threads"
   }
 }
 

@@ -7,6 +7,7 @@ public struct Supervisor: ~Copyable {
   private let options: RunnerOptions
   private let standIn: StandIn?
   private let log: KernelLog?
+  private let known: KnownCalls
   private var input: LineReader
   private let output: LineWriter
   private var worker: WorkerProcess?
@@ -18,7 +19,12 @@ public struct Supervisor: ~Copyable {
   ///   - input: where requests come from; it is closed in the end.
   ///   - output: where replies go.
   public init(_ options: RunnerOptions, input: Int32, output: Int32) {
+    self.init(options, KnownCalls(), input: input, output: output)
+  }
+
+  init(_ options: RunnerOptions, _ known: KnownCalls, input: Int32, output: Int32) {
     self.options = options
+    self.known = known
     standIn = StandIn()
     log = KernelLog()
     self.input = LineReader(owning: input)
@@ -65,10 +71,13 @@ public struct Supervisor: ~Copyable {
     case .probe: reply.profile = try HostProbe(options, hasLog: log != nil).profile()
     case .reset: try reset()
     case .conclude: reply.complaints = conclude()
-    case .perform where request.call?.name == "exit": reply.result = leave()
     case .perform:
-      if request.call?.name.hasPrefix("standin_") == true { usesStandIn = true }
-      return try pass(line, request)
+      let name = try known.call(of: request).name
+      guard name == "exit" else {
+        if name.hasPrefix("standin_") { usesStandIn = true }
+        return try pass(line, request)
+      }
+      reply.result = leave()
     case .race where !options.ownsKernel:
       throw BackendError(.unknownCall, "races are not tried on a kernel that others use")
     case .race, .observe: return try pass(line, request)
@@ -90,7 +99,7 @@ public struct Supervisor: ~Copyable {
     remarks = []
     if options.ownsKernel { rearmWarnings() }
     log?.skip()
-    worker = try WorkerProcess(options)
+    worker = try WorkerProcess(options, known)
   }
 
   /// Warnings that the kernel gives once are given once for each test.

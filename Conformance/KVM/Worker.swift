@@ -7,15 +7,17 @@ struct Worker: ~Copyable {
   private let process: TestProcess
   private let plan: RacePlan
   private let raceLimit: Int
+  private let known: KnownCalls
   private var input: LineReader
   private let output: LineWriter
 
   init(
-    _ process: TestProcess, plan: RacePlan, raceLimit: Int, socket: Int32
+    _ process: TestProcess, plan: RacePlan, raceLimit: Int, known: KnownCalls, socket: Int32
   ) {
     self.process = process
     self.plan = plan
     self.raceLimit = raceLimit
+    self.known = known
     input = LineReader(owning: socket)
     output = LineWriter(socket)
   }
@@ -33,14 +35,11 @@ struct Worker: ~Copyable {
     do throws(BackendError) {
       switch request.verb {
       case .perform:
-        guard let call = request.call else { throw Self.incomplete("call") }
-        reply.result = try process.perform(call)
+        reply.result = try process.perform(try known.call(of: request))
       case .race:
-        guard let threads = request.threads, let attempt = request.attempt else {
-          throw Self.incomplete("threads and attempt")
-        }
+        guard let attempt = request.attempt else { throw KnownCalls.incomplete("attempt") }
         reply.results = try process.race(
-          threads, plan: plan, attempt: attempt, limit: raceLimit)
+          try known.threads(of: request), plan: plan, attempt: attempt, limit: raceLimit)
       case .observe: reply.observations = process.observe()
       case .probe, .reset, .conclude: break
       }
@@ -48,9 +47,5 @@ struct Worker: ~Copyable {
       return RunnerReply(request.id, error)
     }
     return reply
-  }
-
-  static func incomplete(_ members: String) -> BackendError {
-    BackendError(.unknownCall, "the request has no \(members)")
   }
 }

@@ -13,14 +13,14 @@ struct WorkerProcess: ~Copyable {
   private static let firstOwnDescriptor: Int32 = 500
 
   /// Forks it. The caller has one thread.
-  init(_ options: RunnerOptions) throws(BackendError) {
+  init(_ options: RunnerOptions, _ known: KnownCalls) throws(BackendError) {
     var ends: [Int32] = [-1, -1]
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
       throw BackendError(.lost, "socketpair: \(String(cString: strerror(errno)))")
     }
     let forked = ckvm_fork()
-    if forked == 0 { Self.run(options, socket: ends[1]) }
+    if forked == 0 { Self.run(options, known, socket: ends[1]) }
     close(ends[1])
     guard forked > 0 else {
       close(ends[0])
@@ -31,7 +31,9 @@ struct WorkerProcess: ~Copyable {
     output = LineWriter(ends[0])
   }
 
-  private static func run(_ options: RunnerOptions, socket: Int32) -> Never {
+  private static func run(
+    _ options: RunnerOptions, _ known: KnownCalls, socket: Int32
+  ) -> Never {
     ckvm_end_with_parent()
     ckvm_pin(0)
     let own = fcntl(socket, F_DUPFD_CLOEXEC, firstOwnDescriptor)
@@ -43,7 +45,8 @@ struct WorkerProcess: ~Copyable {
     do throws(BackendError) {
       let process = try TestProcess(options.rules, standIn: StandIn())
       var worker = Worker(
-        process, plan: options.plan, raceLimit: options.callLimit * 3 / 4, socket: own)
+        process, plan: options.plan, raceLimit: options.callLimit * 3 / 4, known: known,
+        socket: own)
       worker.serve()
     } catch {
       LineWriter(STDERR_FILENO).write(Array("tdxspec-kvm: \(error)\n".utf8))

@@ -26,14 +26,21 @@ public struct ProcessBackend: Backend {
   private let command: String
   private let limits: Limits
   private let greeting: String?
+  private let numbers: [Call: Int]
   private var child: ChildProcess?
   private var lastID = 0
 
   /// A backend that the shell starts with the command.
   ///
-  /// - Parameter greeting: a line that it writes when it reads requests; what it writes before is
-  ///   not looked at. Nil for one that reads them at once.
-  public init(_ command: String, limits: Limits = Limits(), greeting: String? = nil) {
+  /// - Parameters:
+  ///   - greeting: a line that it writes when it reads requests; what it writes before is
+  ///     not looked at. Nil for one that reads them at once.
+  ///   - known: calls that it has a list of; requests then only tell their place in it.
+  public init(
+    _ command: String, limits: Limits = Limits(), greeting: String? = nil, known: [Call] = []
+  ) {
+    numbers = Dictionary(
+      zip(known, known.indices), uniquingKeysWith: { first, _ in first })
     self.command = command
     self.limits = limits
     self.greeting = greeting
@@ -55,7 +62,10 @@ public struct ProcessBackend: Backend {
   public mutating func perform(_ call: Call) throws(BackendError) -> CallResult {
     let reply: BackendReply
     do throws(BackendError) {
-      reply = try ask(BackendRequest(verb: .perform, call: call), start: false)
+      var request = BackendRequest(verb: .perform)
+      request.known = numbers[call]
+      if request.known == nil { request.call = call }
+      reply = try ask(request, start: false)
     } catch {
       // Only running out of time ends a process and says nothing else about it.
       if error == Self.noAnswer { return CallResult(.timeout) }
@@ -79,7 +89,12 @@ public struct ProcessBackend: Backend {
     _ threads: [[Call]], attempt: Int
   ) throws(BackendError) -> [[CallResult]]? {
     var request = BackendRequest(verb: .race)
-    request.race = threads
+    let known = threads.map { $0.compactMap { numbers[$0] } }
+    if known.map(\.count) == threads.map(\.count) {
+      request.knownThreads = known
+    } else {
+      request.race = threads
+    }
     request.attempt = attempt
     let reply = try ask(request, start: false)
     if let results = reply.results, results.map(\.count) != threads.map(\.count) {

@@ -26,6 +26,11 @@ public struct CpioArchive: Sendable {
     add(.file, path, permissions: 0o755, contents: contents)
   }
 
+  /// Adds a file that is only read.
+  public mutating func add(file path: String, _ contents: [UInt8]) {
+    add(.file, path, permissions: 0o644, contents: contents)
+  }
+
   /// Adds a character device.
   public mutating func add(device path: String, major: UInt32, minor: UInt32) {
     add(.device, path, permissions: 0o600, device: (major, minor))

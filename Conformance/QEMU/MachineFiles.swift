@@ -10,8 +10,10 @@ final class MachineFiles: Sendable {
   /// The machine's initial file system.
   var initialFiles: String { folder + "/initrd" }
 
-  /// - Parameter runner: becomes the first process.
-  init(runner: String) throws(BackendError) {
+  /// - Parameters:
+  ///   - runner: becomes the first process.
+  ///   - known: calls that requests name by number.
+  init(runner: String, known: [Call]) throws(BackendError) {
     let place = FileManager.default.temporaryDirectory
       .appendingPathComponent("tdxspec-\(UUID().uuidString)")
     folder = place.path
@@ -27,6 +29,7 @@ final class MachineFiles: Sendable {
     archive.add(device: "dev/console", major: 5, minor: 1)
     archive.add(program: "init", Array(program))
     do {
+      archive.add(file: "calls", try known.flatMap { try StrictJSON.line($0) })
       try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
       try Data(archive.finished()).write(to: URL(fileURLWithPath: initialFiles))
     } catch {

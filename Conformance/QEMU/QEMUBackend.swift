@@ -20,6 +20,8 @@ public struct QEMUBackend: Backend {
     public var callLimit: Int
     /// In how many ways the calls of a race are put together.
     public var raceAttempts: Int
+    /// Calls that will be made: requests then only tell their number, which is quicker.
+    public var known: [Call] = []
 
     /// A machine with the usual QEMU and limits.
     public init(
@@ -54,21 +56,24 @@ public struct QEMUBackend: Backend {
     let options = try? String(contentsOfFile: setup.kernel + ".options", encoding: .utf8)
     let form = try MachineForm(kernel: name, options: options)
     try QEMUVersion.require(form.oldestVersion, of: setup.command, for: name)
-    files = try MachineFiles(runner: setup.runner)
+    files = try MachineFiles(runner: setup.runner, known: setup.known)
     var limits = ProcessBackend.Limits()
     limits.call = Double(setup.callLimit) + 10
     limits.other = Double(setup.callLimit) + 30
     limits.start = 120
     process = ProcessBackend(
-      Self.command(setup, form, files), limits: limits, greeting: Self.greeting)
+      Self.command(setup, form, files), limits: limits, greeting: Self.greeting,
+      known: setup.known)
   }
 
   /// For the shell; it becomes QEMU, so that ending it ends the machine.
   private static func command(
     _ setup: Setup, _ form: MachineForm, _ files: MachineFiles
   ) -> String {
+    // What the kernel does not know goes into the runner's environment: Swift's runtime would look
+    // for itself in /proc, which is not there yet.
     let append =
-      ["console=ttyS0", "panic=-1", "loglevel=4"] + form.append
+      ["console=ttyS0", "panic=-1", "loglevel=4", "SWIFT_ROOT=/"] + form.append
       + ["--", "--call-limit", "\(setup.callLimit)", "--race-attempts", "\(setup.raceAttempts)"]
     let words =
       [setup.command] + form.machine

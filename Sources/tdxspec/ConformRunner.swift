@@ -38,7 +38,9 @@ struct ConformRunner {
         var backend = try command.kernel.host(command.callTimeout)
         return try run(on: &backend)
       }
-      var backend = try QEMUBackend(command.kernel.machine(kernel, command.callTimeout))
+      var setup = command.kernel.machine(kernel, command.callTimeout)
+      setup.known = try SuiteFile.read(command.suite).calls
+      var backend = try QEMUBackend(setup)
       return try run(on: &backend)
     } catch let error as BackendError {
       Terminal.complain("SKIPPED: \(error.message)")

@@ -5,12 +5,19 @@ extension ConformanceTest {
   /// that it uses with success, guests that it runs.
   public var kernelNeeds: Set<Capability> {
     var needs = KernelNeeds()
-    for step in steps { needs.add(step.call, succeeds: step.expect.contains(where: \.isSuccess)) }
+    for step in steps {
+      needs.add(step.call, succeeds: step.expect.contains(where: \.isSuccess))
+      needs.add(refusal: step)
+    }
     let calls = race.map { $0.threads.flatMap { $0 } + $0.then } ?? []
     for call in calls { needs.add(call, succeeds: false) }
     if race != nil { needs.found.insert(.race) }
     return needs.found
   }
+}
+
+extension Errno {
+  fileprivate static let EIO = Errno(number: 5)
 }
 
 extension ExpectedOutcome {
@@ -27,6 +34,15 @@ private struct KernelNeeds {
   var found: Set<Capability> = []
   /// The type of each VM, and of each vCPU's VM, by name.
   private var types: [String: UInt64] = [:]
+
+  /// KVM finalizes what the TDX module lets it: only where a fault is injected, or the caller is
+  /// not the owner, is EIO an answer of KVM alone (real-world §6).
+  mutating func add(refusal step: ConformanceTest.Step) {
+    guard step.call.name == "KVM_TDX_FINALIZE_VM", !found.contains("standin"),
+      step.expect == [.exactly(.errno(.EIO))], step.call.arguments["by"] == nil
+    else { return }
+    found.insert("tdx-module")
+  }
 
   mutating func add(_ call: Call, succeeds: Bool) {
     let given = CallArguments(call: call)

@@ -27,7 +27,7 @@ struct HostProbe {
       guard made >= 0 else { continue }
       let machine = Descriptor(owning: Int32(truncatingIfNeeded: made))
       profile.capabilities.insert(Capability("vm-type:\(type)"))
-      if options.rules.allowsRun, type != 0 || StandIn() == nil || options.allowsRun {
+      if options.rules.allowsRun {
         profile.capabilities.insert(Capability("run:\(type)"))
       }
       if hasMemory(machine) { profile.capabilities.insert("KVM_CAP_GUEST_MEMFD") }
@@ -42,6 +42,9 @@ struct HostProbe {
       // Over a stand-in only TDs can run: its instructions for other guests do nothing.
       profile.capabilities.subtract(["run:0", "run:1"])
       profile.capabilities.formUnion(["standin", "seamcall-log"])
+    }
+    if StandIn() == nil, profile.capabilities.contains("vm-type:5") {
+      profile.capabilities.insert("tdx-module")
     }
     if options.rules.allowsRun { profile.capabilities.insert("vcpu") }
     if options.ownsKernel { profile.capabilities.insert(.race) }

@@ -30,6 +30,8 @@ extension TDXSpec {
           tdxspec conform --backend kvm --suite Conformance/Suites/gmem-6.18-deviations.json
           tdxspec conform --backend qemu:7.3-swprot --suite \
         Conformance/Suites/gmem-7.3-deviations.json
+          tdxspec conform --backend kvm --compare qemu:7.3-swprot --suite \
+        Conformance/Suites/gmem-6.18-deviations.json
           tdxspec conform --backend exec:./vmm --suite suite.json --shard 2/4 --format junit \
         -o junit.xml
           tdxspec conform --backend exec:./vmm --suite suite.json --skips skipped.txt --json
@@ -79,6 +81,12 @@ extension TDXSpec {
       help: ArgumentHelp("Explain and shorten so many failed tests.", valueName: "n"))
     var explain = 3
 
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "Judge nothing: what does this backend answer otherwise?", valueName: "backend"))
+    var compare: BackendChoice?
+
     @Flag(name: .long, help: "Check the backend instead: what every backend must do.")
     var compatibility = false
 
@@ -89,6 +97,9 @@ extension TDXSpec {
       guard explain >= 0 else { throw ValidationError("--explain takes a number from 0") }
       if json && format != .console {
         throw ValidationError("--json and --format both say what the output is")
+      }
+      if compare != nil && (json || compatibility || skips != nil || format != .console) {
+        throw ValidationError("--compare takes no --json, --compatibility, --skips or --format")
       }
       if compatibility && (shard != nil || skips != nil || format != .console) {
         throw ValidationError("--compatibility takes no --shard, --skips or --format")

@@ -1,11 +1,8 @@
 import ArgumentParser
-import BackendProcess
 import Catalogue
 import ConformanceKit
 import ConformanceReports
 import KVMBackend
-import QEMUBackend
-import Simulator
 import SpecLanguage
 import SpecProgram
 import TestGeneration
@@ -15,32 +12,12 @@ import Verdicts
 struct ConformRunner {
   let command: TDXSpec.Conform
 
-  /// Another kind of backend is one more way to call `run(on:)`.
   func run() throws -> ExitStatus {
-    let faults = try command.mistakes.faults(of: command.backend)
-    switch command.backend {
-    case .command(let line):
-      var limits = ProcessBackend.Limits()
-      if let seconds = command.callTimeout?.seconds { limits.call = seconds }
-      var backend = ProcessBackend(line, limits: limits)
-      return try run(on: &backend)
-    case .simulator(let system):
-      var backend = SimulatedBackend(system, faults: faults)
-      return try run(on: &backend)
-    case .kvm, .qemu:
-      return try runOnKernel()
+    if let other = command.compare {
+      return try ComparisonRunner(command: command, other: other).run()
     }
-  }
-
-  private func runOnKernel() throws -> ExitStatus {
     do {
-      guard case .qemu(let kernel) = command.backend else {
-        var backend = try command.kernel.host(command.callTimeout)
-        return try run(on: &backend)
-      }
-      var setup = command.kernel.machine(kernel, command.callTimeout)
-      setup.known = try SuiteFile.read(command.suite).calls
-      var backend = try QEMUBackend(setup)
+      var backend = try AnyBackend(command.backend, command)
       return try run(on: &backend)
     } catch let error as BackendError {
       Terminal.complain("SKIPPED: \(error.message)")

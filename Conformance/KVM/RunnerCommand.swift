@@ -3,6 +3,11 @@ import Glibc
 
 /// The command `tdxspec-kvm`.
 public enum RunnerCommand {
+  /// The whole program: nothing runs after it, not even what C does when a program ends.
+  public static func main() -> Never {
+    ckvm_leave(run(Array(CommandLine.arguments.dropFirst())))
+  }
+
   /// Answers requests on standard input and output; as the first process of a virtual machine, on
   /// its second serial port.
   ///

@@ -98,10 +98,10 @@ extension TestProcess {
     }
     page.pointee.exit_reason = Self.noReason
     let answer = ckvm_run_for(target(given), Self.runLimit)
-    return Self.result(answer, Self.exit(page.pointee))
+    return Self.result(answer, Self.reason(page.pointee))
   }
 
-  private static func exit(_ run: ckvm_run) -> [String: Value] {
+  private static func reason(_ run: ckvm_run) -> [String: Value] {
     guard run.exit_reason != noReason else { return [:] }
     var written: [String: Value] = ["exit_reason": .word(UInt64(run.exit_reason))]
     switch run.exit_reason {

@@ -1,4 +1,3 @@
-import Glibc
 import KVMBackend
 
-exit(RunnerCommand.run(Array(CommandLine.arguments.dropFirst())))
+RunnerCommand.main()

@@ -23,12 +23,14 @@ struct BackendComparison {
   private(set) var tests = 0
   private(set) var different = 0
 
-  /// Makes a test's calls on both, up to the first that they answer differently: after that they
-  /// are in different states.
+  /// Makes a test's calls on both, up to the first that one refuses and the other does not, or that
+  /// both do differently: after that they are in different states.
   mutating func compare<A: Backend, B: Backend>(
     _ test: ConformanceTest, _ first: inout A, _ second: inout B
   ) throws(BackendError) {
     tests += 1
+    var isDifferent = false
+    defer { if isDifferent { different += 1 } }
     try first.reset()
     try second.reset()
     for (index, step) in test.steps.enumerated() {
@@ -39,8 +41,8 @@ struct BackendComparison {
       note(
         Kind(call: step.call.name, first: Self.text(one), second: Self.text(other)),
         Finding(test: test.id, step: index + 1, example: step.call))
-      different += 1
-      return
+      isDifferent = true
+      if one.outcome.succeeded || other.outcome.succeeded { return }
     }
   }
 

@@ -78,6 +78,8 @@ public struct Supervisor: ~Copyable {
         return try pass(line, request)
       }
       reply.result = leave()
+      // Later calls find none of the names.
+      worker = try WorkerProcess(options, known)
     case .race where !options.ownsKernel:
       throw BackendError(.unknownCall, "races are not tried on a kernel that others use")
     case .race, .observe: return try pass(line, request)

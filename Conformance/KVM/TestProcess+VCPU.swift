@@ -25,6 +25,8 @@ extension TestProcess {
     "KVM_NMI": (CKVM_NMI, 0),
   ]
 
+  static func isStateCall(_ name: String) -> Bool { stateCalls[name] != nil }
+
   /// Nil for another call.
   func vcpuCall(_ given: CallArguments) throws(BackendError) -> CallResult? {
     switch given.call.name {

@@ -61,6 +61,7 @@ final class TestProcess: Sendable {
 
   /// Without a look at the log of SEAMCALLs, which threads of a race share.
   func performPlainly(_ call: Call) throws(BackendError) -> CallResult {
+    try CallWords.check(call)
     let given = CallArguments(call: call)
     try refuseHazards(given)
     if given.text("by") == "child" { return try performInChild(given) }

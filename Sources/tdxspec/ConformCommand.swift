@@ -14,8 +14,9 @@ extension TDXSpec {
         speaks docs/backend-protocol.md; kvm is /dev/kvm of this machine; qemu:KERNEL is a kernel \
         in a virtual machine, a file or a name in $TDXSPEC_KERNELS, with the runner of \
         tools/static-runner; simulator:SYSTEM is the simulator, which has no part in the specs and \
-        takes suites made with --words kernel. A test passes, fails, is inconclusive or is skipped. A call that was answered wrongly is made again with fewer and \
-        fewer calls before it, and explained with the spec that the suite was made from.
+        takes suites made with --words kernel. A test passes, fails, is inconclusive or is \
+        skipped. A call that was answered wrongly is made again with fewer and fewer calls before \
+        it, and explained with the spec that the suite was made from.
 
         SYSTEMS
         \(BackendChoice.systems)

@@ -10,6 +10,7 @@ let package = Package(
   name: "tdxspec",
   products: [
     .executable(name: "tdxspec", targets: ["tdxspec"]),
+    .executable(name: "tdxspec-kvm", targets: ["tdxspec-kvm"]),
     .library(name: "SpecLanguage", targets: ["SpecLanguage"]),
   ],
   dependencies: [
@@ -54,6 +55,7 @@ let package = Package(
         "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "CExplorerShims", "Verdicts",
         "Documents", "TraceValidation", "Simulator", "SimulatorReplay", "TestGeneration",
         "CertificateChecker", "ConformanceKit", "BackendProcess", "ConformanceReports", "Catalogue",
+        "KVMBackend", "QEMUBackend",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + (hasZ3 ? ["SymbolicChecker"] : []),
       // Not canImport: a module of an earlier build would still be found.
@@ -73,6 +75,14 @@ let package = Package(
       dependencies: ["SpecLanguage", "SpecProgram", "TraceValidation", "ConformanceKit"]),
     .target(name: "CertificateChecker"),
     .target(name: "Simulator", dependencies: ["ConformanceKit"], path: "Conformance/Simulator"),
+    .target(name: "CKVM", path: "Conformance/CKVM"),
+    .target(
+      name: "KVMBackend", dependencies: ["ConformanceKit", "CKVM"], path: "Conformance/KVM"),
+    .executableTarget(
+      name: "tdxspec-kvm", dependencies: ["KVMBackend"], path: "Conformance/KVMRunner"),
+    .target(
+      name: "QEMUBackend", dependencies: ["ConformanceKit", "BackendProcess"],
+      path: "Conformance/QEMU"),
     .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),
     // Random specs and their comparison, for the tests with and without Z3. A test target, so
     // that only builds with testing enabled see it.
@@ -120,6 +130,11 @@ let package = Package(
     .testTarget(
       name: "SimulatorTests",
       dependencies: ["ConformanceKit", "Simulator", "SimulatorReplay", "TraceValidation"]),
+    .testTarget(
+      name: "KernelBackendTests",
+      dependencies: [
+        "ConformanceKit", "BackendProcess", "KVMBackend", "CKVM", "QEMUBackend", "tdxspec-kvm",
+      ]),
     .testTarget(name: "TidyTests"),
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),
     .testTarget(

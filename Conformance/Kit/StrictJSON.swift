@@ -1,4 +1,9 @@
+#if canImport(FoundationEssentials)
+// What is linked statically for a guest shall stay small.
+import FoundationEssentials
+#else
 import Foundation
+#endif
 
 /// Reads and writes the kit's data as JSON: unknown keys and duplicate keys are errors, the keys
 /// of the output are sorted, and the same data gives the same bytes.

@@ -20,6 +20,10 @@ struct BackendRequest: Encodable {
   var call: Call?
   var race: [[Call]]?
   var attempt: Int?
+  /// The call by its number, for a backend that has a list of calls.
+  var known: Int?
+  /// The same for the calls of a race.
+  var knownThreads: [[Int]]?
 
   private enum Field: String, CodingKey {
     case id
@@ -28,6 +32,8 @@ struct BackendRequest: Encodable {
     case call
     case race = "threads"
     case attempt
+    case known
+    case knownThreads = "known_threads"
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -38,6 +44,8 @@ struct BackendRequest: Encodable {
     try fields.encodeIfPresent(call, forKey: .call)
     try fields.encodeIfPresent(race, forKey: .race)
     try fields.encodeIfPresent(attempt, forKey: .attempt)
+    try fields.encodeIfPresent(known, forKey: .known)
+    try fields.encodeIfPresent(knownThreads, forKey: .knownThreads)
   }
 }
 

@@ -12,23 +12,38 @@ public struct ProcessBackend: Backend {
     public var call: Double
     /// For everything else: its start, a reset, a look.
     public var other: Double
+    /// For its greeting, where it has one.
+    public var start: Double
 
     /// Limits in seconds, greater than 0.
-    public init(call: Double = 10, other: Double = 30) {
+    public init(call: Double = 10, other: Double = 30, start: Double = 30) {
       self.call = call
       self.other = other
+      self.start = start
     }
   }
 
   private let command: String
   private let limits: Limits
+  private let greeting: String?
+  private let numbers: [Call: Int]
   private var child: ChildProcess?
   private var lastID = 0
 
   /// A backend that the shell starts with the command.
-  public init(_ command: String, limits: Limits = Limits()) {
+  ///
+  /// - Parameters:
+  ///   - greeting: a line that it writes when it reads requests; what it writes before is
+  ///     not looked at. Nil for one that reads them at once.
+  ///   - known: calls that it has a list of; requests then only tell their place in it.
+  public init(
+    _ command: String, limits: Limits = Limits(), greeting: String? = nil, known: [Call] = []
+  ) {
+    numbers = Dictionary(
+      zip(known, known.indices), uniquingKeysWith: { first, _ in first })
     self.command = command
     self.limits = limits
+    self.greeting = greeting
   }
 
   /// Asks what it can do; starts it if it does not run.
@@ -47,7 +62,10 @@ public struct ProcessBackend: Backend {
   public mutating func perform(_ call: Call) throws(BackendError) -> CallResult {
     let reply: BackendReply
     do throws(BackendError) {
-      reply = try ask(BackendRequest(verb: .perform, call: call), start: false)
+      var request = BackendRequest(verb: .perform)
+      request.known = numbers[call]
+      if request.known == nil { request.call = call }
+      reply = try ask(request, start: false)
     } catch {
       // Only running out of time ends a process and says nothing else about it.
       if error == Self.noAnswer { return CallResult(.timeout) }
@@ -71,7 +89,12 @@ public struct ProcessBackend: Backend {
     _ threads: [[Call]], attempt: Int
   ) throws(BackendError) -> [[CallResult]]? {
     var request = BackendRequest(verb: .race)
-    request.race = threads
+    let known = threads.map { $0.compactMap { numbers[$0] } }
+    if known.map(\.count) == threads.map(\.count) {
+      request.knownThreads = known
+    } else {
+      request.race = threads
+    }
     request.attempt = attempt
     let reply = try ask(request, start: false)
     if let results = reply.results, results.map(\.count) != threads.map(\.count) {
@@ -93,6 +116,7 @@ public struct ProcessBackend: Backend {
     if child == nil {
       guard start else { throw BackendError(.lost, "it does not run; a reset starts it") }
       child = try ChildProcess(command)
+      try awaitGreeting()
     }
     guard let child else { throw BackendError(.lost, "it does not run") }
     lastID += 1
@@ -114,6 +138,20 @@ public struct ProcessBackend: Backend {
       throw Self.error(error)
     }
     return try read(answer)
+  }
+
+  private mutating func awaitGreeting() throws(BackendError) {
+    guard let greeting, let child else { return }
+    do throws(ChildProcess.Silence) {
+      while true {
+        let line = String(decoding: try child.receive(within: limits.start), as: UTF8.self)
+        if line.filter({ !$0.isNewline }) == greeting { return }
+      }
+    } catch {
+      stop()
+      guard case .tooSlow = error else { throw Self.error(error) }
+      throw BackendError(.lost, "it was not ready in \(Int(limits.start)) s")
+    }
   }
 
   private static func error(_ silence: ChildProcess.Silence) -> BackendError {

@@ -7,11 +7,17 @@ enum BackendChoice: ExpressibleByArgument {
   case command(String)
   /// A system of the simulator.
   case simulator(SimulatedSystem)
+  /// The KVM of this machine.
+  case kvm
+  /// A kernel in a virtual machine: its file, or its name in $TDXSPEC_KERNELS.
+  case qemu(String)
 
   init?(argument: String) {
     let parts = argument.split(separator: ":", maxSplits: 1).map(String.init)
     switch (parts.first, parts.count) {
     case ("exec", 2): self = .command(parts[1])
+    case ("kvm", 1): self = .kvm
+    case ("qemu", 2): self = .qemu(parts[1])
     case ("simulator", 1): self = .simulator(.usual)
     case ("simulator", 2):
       guard let system = SimulatedSystem(name: parts[1]) else { return nil }
@@ -25,11 +31,21 @@ enum BackendChoice: ExpressibleByArgument {
     switch self {
     case .command(let line): "exec:\(line)"
     case .simulator(let system): "simulator:\(system.name)"
+    case .kvm: "kvm"
+    case .qemu(let kernel): "qemu:\(kernel)"
+    }
+  }
+
+  /// Tests run on it as far as it has what they need; suites do not always say what that is.
+  var isKernel: Bool {
+    switch self {
+    case .kvm, .qemu: true
+    case .command, .simulator: false
     }
   }
 
   static let help =
-    "exec:COMMAND, or simulator:SYSTEM of "
+    "exec:COMMAND, kvm, qemu:KERNEL, or simulator:SYSTEM of "
     + SimulatedSystem.all.map(\.name).joined(separator: ", ") + "."
 
   /// For the discussion of a command: a line a system.

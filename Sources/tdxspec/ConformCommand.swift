@@ -11,10 +11,12 @@ extension TDXSpec {
       abstract: "Runs a suite of conformance tests on a backend.",
       discussion: """
         A backend makes calls to a system and tells what came: exec:COMMAND runs a command that \
-        speaks docs/backend-protocol.md; simulator:SYSTEM is the simulator, which has no part \
-        in the specs and takes suites made with --words kernel. A test passes, fails, is \
-        inconclusive or is skipped. A call that was answered wrongly is made again with fewer and \
-        fewer calls before it, and explained with the spec that the suite was made from.
+        speaks docs/backend-protocol.md; kvm is /dev/kvm of this machine; qemu:KERNEL is a kernel \
+        in a virtual machine, a file or a name in $TDXSPEC_KERNELS, with the runner of \
+        tools/static-runner; simulator:SYSTEM is the simulator, which has no part in the specs and \
+        takes suites made with --words kernel. A test passes, fails, is inconclusive or is \
+        skipped. A call that was answered wrongly is made again with fewer and fewer calls before \
+        it, and explained with the spec that the suite was made from.
 
         SYSTEMS
         \(BackendChoice.systems)
@@ -25,6 +27,11 @@ extension TDXSpec {
           tdxspec conform --backend simulator --suite Conformance/Suites/kvm-tdx-checks.json
           tdxspec conform --backend simulator:7.3-tdx --suite suite.json --fault \
         KVM_TDX_INIT_VM/missingCheck/vcpus
+          tdxspec conform --backend kvm --suite Conformance/Suites/gmem-6.18-deviations.json
+          tdxspec conform --backend qemu:7.3-swprot --suite \
+        Conformance/Suites/gmem-7.3-deviations.json
+          tdxspec conform --backend kvm --compare qemu:7.3-swprot --suite \
+        Conformance/Suites/gmem-6.18-deviations.json
           tdxspec conform --backend exec:./vmm --suite suite.json --shard 2/4 --format junit \
         -o junit.xml
           tdxspec conform --backend exec:./vmm --suite suite.json --skips skipped.txt --json
@@ -40,6 +47,7 @@ extension TDXSpec {
     var backend: BackendChoice
 
     @OptionGroup var mistakes: FaultOptions
+    @OptionGroup var kernel: KernelOptions
 
     @Option(name: .long, help: ArgumentHelp("What tdxspec generate wrote.", valueName: "file"))
     var suite: String
@@ -73,6 +81,12 @@ extension TDXSpec {
       help: ArgumentHelp("Explain and shorten so many failed tests.", valueName: "n"))
     var explain = 3
 
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "Judge nothing: what does this backend answer otherwise?", valueName: "backend"))
+    var compare: BackendChoice?
+
     @Flag(name: .long, help: "Check the backend instead: what every backend must do.")
     var compatibility = false
 
@@ -83,6 +97,9 @@ extension TDXSpec {
       guard explain >= 0 else { throw ValidationError("--explain takes a number from 0") }
       if json && format != .console {
         throw ValidationError("--json and --format both say what the output is")
+      }
+      if compare != nil && (json || compatibility || skips != nil || format != .console) {
+        throw ValidationError("--compare takes no --json, --compatibility, --skips or --format")
       }
       if compatibility && (shard != nil || skips != nil || format != .console) {
         throw ValidationError("--compatibility takes no --shard, --skips or --format")

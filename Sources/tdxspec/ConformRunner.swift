@@ -1,9 +1,8 @@
 import ArgumentParser
-import BackendProcess
 import Catalogue
 import ConformanceKit
 import ConformanceReports
-import Simulator
+import KVMBackend
 import SpecLanguage
 import SpecProgram
 import TestGeneration
@@ -13,29 +12,33 @@ import Verdicts
 struct ConformRunner {
   let command: TDXSpec.Conform
 
-  /// Another kind of backend is one more way to call `run(on:)`.
   func run() throws -> ExitStatus {
-    let faults = try command.mistakes.faults(of: command.backend)
-    switch command.backend {
-    case .command(let line):
-      var limits = ProcessBackend.Limits()
-      if let seconds = command.callTimeout?.seconds { limits.call = seconds }
-      var backend = ProcessBackend(line, limits: limits)
+    if let other = command.compare {
+      return try ComparisonRunner(command: command, other: other).run()
+    }
+    do {
+      var backend = try AnyBackend(command.backend, command)
       return try run(on: &backend)
-    case .simulator(let system):
-      var backend = SimulatedBackend(system, faults: faults)
-      return try run(on: &backend)
+    } catch let error as BackendError {
+      Terminal.complain("SKIPPED: \(error.message)")
+      return .skipped
     }
   }
 
   private func run<B: Backend>(on backend: inout B) throws -> ExitStatus {
     var suite = try SuiteFile.read(command.suite)
+    if command.backend.isKernel {
+      for index in suite.tests.indices {
+        suite.tests[index].requires.formUnion(suite.tests[index].kernelNeeds)
+      }
+    }
     if let shard = command.shard { suite.tests = shard.part(of: suite.tests) }
     let committed = try committedSkips(suite)
     let profile: Profile
     do throws(BackendError) { profile = try backend.probe() } catch {
-      Terminal.complain("\(error)")
-      return error.kind == .unavailable ? .skipped : .internalError
+      let isMissing = error.kind == .unavailable
+      Terminal.complain(isMissing ? "SKIPPED: \(error.message)" : "\(error)")
+      return isMissing ? .skipped : .internalError
     }
     if command.compatibility { return try check(&backend, suite) }
     let report = Runner(profile: profile).run(suite, on: &backend)

@@ -1,0 +1,3 @@
+import KVMBackend
+
+RunnerCommand.main()

@@ -73,6 +73,31 @@ struct Deviations {
     }
   }
 
+  /// Each call five times: what lasts some times only does not.
+  var often: Deviation {
+    make(
+      "often", "each call five times",
+      life.calls.flatMap { [Call](repeating: $0, count: Self.speaksToStandin($0) ? 1 : 5) })
+  }
+
+  /// The whole life with a refused call before each of its calls: a refused call leaves nothing.
+  ///
+  /// - Parameter refusals: for each place calls that are refused there.
+  func refused(_ refusals: [[Call]]) -> [Deviation] {
+    let most = refusals.map(\.count).max() ?? 0
+    return (0..<most).map { round in
+      let steps = life.calls.indices.flatMap { place -> [Deviation.Step] in
+        let own = refusals[place]
+        let step = Deviation.Step(call: life.calls[place])
+        guard !own.isEmpty else { return [step] }
+        return [Deviation.Step(call: own[round % own.count], isAside: true), step]
+      }
+      return Deviation(
+        name: "\(life.name)-refused", purpose: "a refused call before each call of the life",
+        steps: steps)
+    }
+  }
+
   /// A call with one other argument.
   var replacements: [Deviation] {
     life.calls.indices.flatMap { place in

@@ -88,7 +88,8 @@ struct LifeTests: Sendable {
       seamcalls: options.seesSeamcalls, written: options.seesWritten)
     let seen = self.seen
     let test = DeviationTest(deviation, life, programs, sight) { shown in
-      worth == .anything || shown.prefix(2).contains { !seen.contains($0) }
+      let counted = deviation.countsValues ? shown.prefix(2) : shown.suffix(2)
+      return worth == .anything || counted.contains { !seen.contains($0) }
     }
     guard let test else {
       roomless += 1
@@ -109,8 +110,9 @@ struct LifeTests: Sendable {
   private func isWorthIt(_ test: DeviationTest, _ deviation: Deviation) -> Bool {
     test.shown.contains { shown in
       if options.isThorough { return shown.contains { !seen.contains($0) } }
-      let isAside = deviation.steps.contains(where: \.isAside)
-      return !seen.contains(shown[1]) || isAside && !seen.contains(shown[0])
+      guard deviation.steps.contains(where: \.isAside) else { return !seen.contains(shown[1]) }
+      let counted = deviation.countsValues ? shown.prefix(2) : shown.suffix(2)
+      return counted.contains { !seen.contains($0) }
     }
   }
 }

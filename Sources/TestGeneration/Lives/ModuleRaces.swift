@@ -6,7 +6,8 @@ import TraceValidation
 /// Leaves are atomic in the spec, and locks of the module are tried, never waited for: what may
 /// come of two calls is what comes of one after the other, or one finds a lock that the other has
 /// and changes nothing. Locks that two calls take are read off the lock matrix (tdx-module §14.1),
-/// so that where they share none, or only as readers, nothing may be busy.
+/// so that where they share none, or only as readers, nothing may be busy. Only the association of
+/// a vCPU is decided without a lock: who comes second may find it taken (tdx-module §14.11).
 struct ModuleRaces {
   private(set) var tests: [ConformanceTest] = []
   private let fresh: ModuleOracle
@@ -21,7 +22,8 @@ struct ModuleRaces {
     self.isThorough = isThorough
   }
 
-  /// Races each call of the life with each leaf, and with the calls that come next.
+  /// Races each call of the life with each leaf, and with the calls that come next, where both can
+  /// act.
   mutating func add(_ life: ModuleLife) {
     var test = ModuleTest(fresh)
     for (place, call) in life.calls.enumerated() {
@@ -62,9 +64,18 @@ struct ModuleRaces {
       allowed.append((order[0] == first ? [one, other] : [other, one], oracle))
     }
     if locks.canCollide(first, second) {
-      allowed += Self.busy(first, second, before.oracle)
+      allowed.append(([Self.busy, Self.busy], before.oracle))
+      allowed += Self.refused(Self.busy, first, second, before.oracle)
+    }
+    if let vcpu = first.arguments["vcpu"], vcpu == second.arguments["vcpu"],
+      Self.associating.isSuperset(of: [first.name, second.name])
+    {
+      allowed += Self.refused("TDX_VCPU_ASSOCIATED", first, second, before.oracle)
     }
     let answers = allowed.map { $0.answers.joined(separator: " ") }
+    guard (0...1).allSatisfy({ call in allowed.contains { Self.acts($0.answers[call]) } }) else {
+      return
+    }
     let kind = "\(first.name) \(second.name) \(answers.joined(separator: ", "))"
     guard seen.insert(isThorough ? "\(life.name): \(kind)" : kind).inserted else { return }
     append([first, second], before, allowed, life)
@@ -72,17 +83,24 @@ struct ModuleRaces {
 
   private static let busy = "TDX_OPERAND_BUSY"
 
-  /// One of the two, or each, finds a lock taken.
-  private static func busy(
-    _ first: Call, _ second: Call, _ before: ModuleOracle
+  /// Leaves that take a vCPU to the LP.
+  private static let associating: Set<String> = ["VP.ENTER", "VP.RD", "VP.WR"]
+
+  private static func acts(_ status: String) -> Bool {
+    ["TDX_SUCCESS", "IN_GUEST"].contains(status)
+  }
+
+  /// One of the two is refused and changes nothing.
+  private static func refused(
+    _ status: String, _ first: Call, _ second: Call, _ before: ModuleOracle
   ) -> [(answers: [String], oracle: ModuleOracle)] {
     var (one, other) = (before, before)
-    var result: [(answers: [String], oracle: ModuleOracle)] = [([busy, busy], before)]
+    var result: [(answers: [String], oracle: ModuleOracle)] = []
     if let answer = one.answer(ModuleTest.asked(first))?.status {
-      result.append(([answer, busy], one))
+      result.append(([answer, status], one))
     }
     if let answer = other.answer(ModuleTest.asked(second))?.status {
-      result.append(([busy, answer], other))
+      result.append(([status, answer], other))
     }
     return result
   }

@@ -76,7 +76,7 @@ public struct ModuleSuite {
   }
 
   /// At every so many places all calls are made that show something of the place.
-  private static let looks = 8
+  private static let looks = 24
 
   // MARK: Tests
 

@@ -6,19 +6,19 @@ extension ModuleLife {
     leaf(name, lp: lp, ["vcpu": .text("vcpu:0.\(number)")])
   }
 
-  private static func exit(lp: Int64 = 0, _ reason: TestValue = "interrupt") -> Call {
+  private static func leaves(lp: Int64 = 0, _ reason: TestValue = "interrupt") -> Call {
     leaf("GUEST.EXIT", lp: lp, ["reason": reason])
   }
 
   /// Each way to take a vCPU to an LP, after each way to leave one.
   static let moving: [Call] =
     built + [
-      on("MNG.RD"), on("MNG.WR"), vcpu("VP.RD"), vcpu("VP.ENTER"), vcpu("VP.RD", lp: 1), exit(),
-      vcpu("VP.ENTER", lp: 2), vcpu("VP.FLUSH"), vcpu("VP.ENTER", lp: 2), exit(lp: 2),
+      on("MNG.RD"), on("MNG.WR"), vcpu("VP.RD"), vcpu("VP.ENTER"), vcpu("VP.RD", lp: 1), leaves(),
+      vcpu("VP.ENTER", lp: 2), vcpu("VP.FLUSH"), vcpu("VP.ENTER", lp: 2), leaves(lp: 2),
       vcpu("VP.FLUSH", lp: 2), vcpu("VP.WR", lp: 1), vcpu("VP.RD", lp: 2),
-      vcpu("VP.ENTER", lp: 1), exit(lp: 1, "vmcall"), vcpu("VP.WR", lp: 1),
+      vcpu("VP.ENTER", lp: 1), leaves(lp: 1, "vmcall"), vcpu("VP.WR", lp: 1),
       vcpu("VP.FLUSH", lp: 1), vcpu("VP.RD", lp: 3), vcpu("VP.ENTER", lp: 3),
-      exit(lp: 3, "triple_fault"), vcpu("VP.RD", lp: 3), vcpu("VP.WR", lp: 3),
+      leaves(lp: 3, "triple_fault"), vcpu("VP.RD", lp: 3), vcpu("VP.WR", lp: 3),
       vcpu("VP.FLUSH", lp: 3), vcpu("VP.RD"), vcpu("VP.FLUSH"),
     ] + torn(vcpus: [40])
 
@@ -30,7 +30,7 @@ extension ModuleLife {
     ] + tables + [
       entry("MEM.PAGE.ADD", 0, 0, page(30)), on("MR.FINALIZE"),
       entry("MEM.PAGE.AUG", 1, 0, page(29)), entry("MEM.RANGE.BLOCK", 1, 0), vcpu("VP.ENTER"),
-      exit(lp: 0, "apic_disabled"), on("MEM.TRACK"), entry("MEM.PAGE.REMOVE", 1, 0),
+      leaves(lp: 0, "apic_disabled"), on("MEM.TRACK"), entry("MEM.PAGE.REMOVE", 1, 0),
       vcpu("VP.FLUSH"),
     ] + torn(vcpus: [40, 26])
 
@@ -57,14 +57,14 @@ extension ModuleLife {
       [entry("MEM.RANGE.BLOCK", $0.0, 0), on("MEM.TRACK"), entry("MEM.RANGE.UNBLOCK", $0.0, 0)]
     }
     return added + removed + augmented + [vcpu("VP.ENTER")] + accepted + blocked
-      + [on("MEM.TRACK", lp: 1), exit()] + relocated + unblocked
+      + [on("MEM.TRACK", lp: 1), leaves()] + relocated + unblocked
   }()
 
   /// The keys go while a large page is there.
   static let largeEnd: [Call] =
     built + [
       entry("MEM.PAGE.AUG", 4, 1, "block:0"), vcpu("VP.ENTER"),
-      leaf("TDG.MEM.PAGE.ACCEPT", ["gpa": "gpa:4", "level": 1]), exit(), vcpu("VP.FLUSH"),
+      leaf("TDG.MEM.PAGE.ACCEPT", ["gpa": "gpa:4", "level": 1]), leaves(), vcpu("VP.FLUSH"),
       on("MNG.VPFLUSHDONE"), leaf("PHYMEM.CACHE.WB", ["command": "start"]),
       leaf("PHYMEM.CACHE.WB", lp: 2, ["command": "start"]), on("MNG.KEY.FREEID"),
     ]

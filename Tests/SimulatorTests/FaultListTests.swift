@@ -51,8 +51,8 @@ struct FaultListTests {
     }
   }
 
-  /// Conformance/Faults/survivors.txt, which `tdxspec mutate --suite --survivors` compares with what
-  /// survives.
+  /// Conformance/Faults/survivors.txt, which `tdxspec mutate --suite --survivors` compares with
+  /// what survives.
   @Test("Faults that are known to survive are of the list, each once and with a reason")
   func survivors() throws {
     let text = try String(contentsOfFile: "Conformance/Faults/survivors.txt", encoding: .utf8)

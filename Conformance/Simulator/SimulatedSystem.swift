@@ -79,7 +79,7 @@ public struct SimulatedBackend: Backend {
       kernel = KVMBackend(
         profile, hasModule: hasModule, faults: faults, survey: survey, scheduler: Scheduler())
     case .module:
-      module = ModuleBackend(faults: faults, survey: survey)
+      module = ModuleBackend(faults: faults, survey: survey, scheduler: Scheduler())
     }
   }
 
@@ -128,12 +128,13 @@ public struct SimulatedBackend: Backend {
   public mutating func race(
     _ threads: [[Call]], attempt: Int
   ) throws(BackendError) -> [[CallResult]]? {
-    guard kernel != nil else { throw BackendError(.unknownCall, "it makes no calls at once") }
+    guard kernel != nil else { return try module?.race(threads, attempt: attempt) }
     return try kernel?.race(threads, attempt: attempt)
   }
 
   public mutating func conclude() throws(BackendError) -> [String] {
-    try kernel?.conclude() ?? []
+    if let found = try kernel?.conclude() { return found }
+    return try module?.conclude() ?? []
   }
 }
 

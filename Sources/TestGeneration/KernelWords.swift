@@ -50,7 +50,8 @@ struct KernelWords {
     case "KVM_SET_TSC_KHZ":
       return given.isFine ? Call(name, ["on": "vm0", "khz": 1_000_000]) : nil
     case "KVM_TDX_CAPABILITIES":
-      return command(name, "vm0", given, ["nent": given.isFine ? 64 : 0])
+      guard let room = given.name("nent"), room != "unreadable" else { return nil }
+      return command(name, "vm0", given, ["nent": room == "fine" ? 64 : 0])
     case "KVM_TDX_INIT_VM": return initVM(given)
     case "KVM_TDX_FINALIZE_VM": return command(name, "vm0", given)
     case "KVM_CREATE_VCPU":

@@ -70,7 +70,7 @@ struct KVMCalls {
     case "KVM_CHECK_EXTENSION":
       return KVMCall(vm, step.op, ["cap": .name(Self.extensionName(step.text("cap")))])
     case "KVM_TDX_CAPABILITIES":
-      return command(step, vm, ["shape": shape((step.number("nent") ?? 0) >= 6)])
+      return command(step, vm, ["nent": Self.room(step, 6)])
     case "KVM_TDX_INIT_VM": return initVM(step, vm)
     case "KVM_TDX_FINALIZE_VM": return command(step, vm)
     case "KVM_MEMORY_ENCRYPT_OP": return rawOnVM(step, vm)
@@ -92,6 +92,11 @@ struct KVMCalls {
   /// A child closes a copy, if there was one to inherit.
   func close(_ step: KVMStep, _ action: String, _ isOpen: (String) -> Bool) -> String {
     step.byChild && isOpen(step.on) ? "close(child's copy)" : action
+  }
+
+  /// Whether so many CPUID entries fit.
+  static func room(_ step: KVMStep, _ count: UInt64) -> KVMCall.Value {
+    .name((step.number("nent") ?? 0) >= count ? "fine" : "tooSmall")
   }
 
   func shape(_ isFine: Bool) -> KVMCall.Value { .name(isFine ? "fine" : "malformed") }
@@ -178,7 +183,7 @@ struct KVMCalls {
 
   private func rawOnVM(_ step: KVMStep, _ vm: Int) -> KVMCall {
     switch step.number("id") {
-    case 0: command(step, vm, action: "KVM_TDX_CAPABILITIES", ["shape": shape(true)])
+    case 0: command(step, vm, action: "KVM_TDX_CAPABILITIES", ["nent": .name("unreadable")])
     case 1:
       command(
         step, vm, action: "KVM_TDX_INIT_VM",

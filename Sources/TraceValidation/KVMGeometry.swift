@@ -60,8 +60,9 @@ struct KVMGeometry: Sendable {
       }
     case "KVM_TDX_INIT_MEM_REGION":
       let (size, wraps) = (step.number("nr_pages") ?? 0).multipliedReportingOverflow(by: 4096)
-      guard !wraps, let gpa = step.number("gpa") else { return }
-      if noteRange(gpa, size) { gpaRanges.last.map { mapped.append($0) } }
+      // A range that is refused before a page of it is looked at needs no cuts.
+      guard !wraps, let gpa = step.number("gpa"), noteRange(gpa, size) else { return }
+      gpaRanges.last.map { mapped.append($0) }
       let readable = BufferPlace(step.text("source")).mapped(of: size)
       if readable > 0, readable < size { gpaCuts.insert(gpa &+ readable) }
     case "fallocate": noteExtent(step.on, step.number("offset"), step.number("len"))

@@ -96,6 +96,18 @@ enum FaultList {
     }
   }
 
+  /// What a list says of each id: `id`, a tab, the reason.
+  static func reasons(_ path: String) throws -> [String: String] {
+    let text = String(decoding: try InputFile.read(path), as: UTF8.self)
+    var reasons: [String: String] = [:]
+    for line in text.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {
+      let cells = line.split(separator: "\t", maxSplits: 1)
+      guard cells.count == 2, reasons.updateValue(String(cells[1]), forKey: String(cells[0])) == nil
+      else { throw ValidationError("\(path): each fault once, a tab and the reason: \(line)") }
+    }
+    return reasons
+  }
+
   static func faults(_ ids: [String], of system: SimulatedSystem) throws -> [Fault] {
     let known = Dictionary(uniqueKeysWithValues: system.faults.map { ($0.id, $0) })
     return try ids.map { id in

@@ -11,8 +11,10 @@ struct FaultRunner {
   func run() throws -> ExitStatus {
     let named = try command.suite.map { try NamedSuite($0, usual: command.backend) }
     let chosen = try faults(of: named.map(\.system))
-    var table = KillTable(faults: chosen)
-    for suite in named { table.add(try measure(suite), name: suite.name) }
+    var table = KillTable(faults: chosen, reasons: try command.survivors.map(FaultList.reasons))
+    for suite in named {
+      table.add(try measure(suite), name: suite.name, isInTurn: command.inTurn)
+    }
     let status = table.status(atLeast: command.atLeast)
     if command.json {
       let events =

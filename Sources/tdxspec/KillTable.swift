@@ -9,6 +9,8 @@ struct KillTable {
   private var rows: [Row] = []
   /// The best that came of each fault.
   private var best: [SuiteStrength.Fate]
+  /// Why faults are known to survive, by id; nil when nothing is known of any.
+  private let reasons: [String: String]?
 
   private struct Row {
     let name: String
@@ -17,16 +19,20 @@ struct KillTable {
     let seconds: Double
   }
 
-  init(faults: [Fault]) {
+  init(faults: [Fault], reasons: [String: String]? = nil) {
     self.faults = faults
+    self.reasons = reasons
     best = Array(repeating: .survives(tests: 0), count: faults.count)
   }
 
-  mutating func add(_ strength: SuiteStrength, name: String) {
+  /// - Parameter isInTurn: only the faults that no suite before has noticed by an answer.
+  mutating func add(_ strength: SuiteStrength, name: String, isInTurn: Bool) {
     let clock = ContinuousClock()
     let start = clock.now
     let possible = Set(strength.system.faults)
-    let own = faults.filter(possible.contains)
+    let own = zip(faults, best).filter { fault, fate in
+      possible.contains(fault) && !(isInTurn && Self.isAnswered(fate))
+    }.map(\.0)
     let found = Dictionary(uniqueKeysWithValues: zip(own, strength.fates(own)))
     let fates = faults.map { found[$0] ?? .survives(tests: 0) }
     let seconds = (clock.now - start) / .seconds(1)
@@ -47,6 +53,10 @@ struct KillTable {
     }
   }
 
+  private static func isAnswered(_ fate: SuiteStrength.Fate) -> Bool {
+    if case .noticed(let notice, _) = fate { notice != .complaint } else { false }
+  }
+
   private static func noticed(_ fates: [SuiteStrength.Fate]) -> Int {
     fates.count {
       if case .noticed = $0 { true } else { false }
@@ -54,14 +64,13 @@ struct KillTable {
   }
 
   private static func answered(_ fates: [SuiteStrength.Fate]) -> Int {
-    fates.count {
-      if case .noticed(let notice, _) = $0 { notice != .complaint } else { false }
-    }
+    fates.count(where: isAnswered)
   }
 
   /// A suite that fails without a fault measures nothing.
   func status(atLeast percent: Int?) -> ExitStatus {
     guard rows.allSatisfy(\.strength.unsound.isEmpty) else { return .failure }
+    if let reasons, Set(surviving.map(\.id)) != Set(reasons.keys) { return .failure }
     guard let percent else { return .success }
     return Self.noticed(best) * 100 >= percent * faults.count ? .success : .failure
   }
@@ -125,12 +134,24 @@ struct KillTable {
     }.joined()
   }
 
+  private var surviving: [Fault] {
+    zip(faults, best).compactMap { fault, fate in
+      if case .survives = fate { fault } else { nil }
+    }
+  }
+
   private var survivors: String {
     var out = ""
     for (fault, fate) in zip(faults, best) {
       guard case .survives(let tests) = fate else { continue }
       let why = tests == 0 ? "no test comes there" : "\(tests) tests come there"
-      out += "not noticed: \(fault.id) (\(fault.faultClass.rawValue)): \(why)\n"
+      out += "not noticed: \(fault.id) (\(fault.faultClass.rawValue)): \(why)"
+      if let reasons { out += "; " + (reasons[fault.id] ?? "NOT KNOWN TO SURVIVE") }
+      out += "\n"
+    }
+    let alive = Set(surviving.map(\.id))
+    for id in (reasons ?? [:]).keys.sorted() where !alive.contains(id) {
+      out += "NOTICED, though known to survive: \(id)\n"
     }
     return out
   }
@@ -161,6 +182,7 @@ struct KillTable {
       return JSONValue.members([
         "event": "fault", "fault": .string(fault.id), "class": .string(fault.faultClass.rawValue),
         "summary": .string(fault.summary), "notice": notice, "test": test, "passing_tests": tests,
+        "survives_because": notice == nil ? reasons?[fault.id].map { .string($0) } : nil,
       ])
     }
     return measured + each

@@ -70,6 +70,18 @@ extension TDXSpec {
 
     @Option(
       name: .long,
+      help: ArgumentHelp(
+        "Why faults survive, an id, a tab and a reason a line. Exit 1 when others do.",
+        valueName: "file"))
+    var survivors: String?
+
+    @Flag(
+      name: .long,
+      help: "Measure each suite by the faults only that no suite before it has noticed.")
+    var inTurn = false
+
+    @Option(
+      name: .long,
       help: ArgumentHelp("Exit 1 when fewer of the faults are noticed.", valueName: "percent"))
     var atLeast: Int?
 
@@ -89,8 +101,9 @@ extension TDXSpec {
         if spec != nil || all { throw ValidationError("--suite and a spec exclude each other") }
         return
       }
-      if faults != nil || atLeast != nil {
-        throw ValidationError("--faults and --at-least are for --suite")
+      if faults != nil || atLeast != nil || inTurn || survivors != nil {
+        throw ValidationError(
+          "--faults, --at-least, --in-turn and --survivors are for --suite")
       }
       if spec == nil && !all { throw ValidationError("name a spec; tdxspec list shows them") }
       if spec != nil && all { throw ValidationError("--all and a spec's name exclude each other") }

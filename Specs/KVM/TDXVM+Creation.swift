@@ -84,6 +84,8 @@ extension TDXVM {
           Check(irqchip == .none, else: .EEXIST)
           Check(kind != .td, else: .ENOTTY)
             .because("a TD's EOIs are protected", "kvm-tdx §2.1")
+          Check(!anyVCPU, else: .EINVAL).because("there is a vCPU")
+          irqchip <- .full
         }
       }
     }

@@ -1,7 +1,7 @@
 import SpecLanguage
 import TDXModuleSpecs
 
-private let entries = NamedArgument<Shape>("nent")
+private let entries = NamedArgument<EntryRoom>("nent")
 
 extension TDXVM {
   /// KVM_TDX_INIT_VCPU (kvm-tdx §2.3.1).
@@ -111,6 +111,7 @@ extension TDXVM {
       holdingVCPU {
         Step("tdx_vcpu_get_cpuid") {
           Check(isBeingBuilt, else: .EINVAL).because("step L", "kvm-tdx §2.3")
+          Check(entries != .unreadable, else: .EFAULT).because("no nent", "kvm-tdx §2.3.3")
           Check(entries == .fine, else: .E2BIG).because("nent is too small", "kvm-tdx §2.3.3")
         }
       }

@@ -1,6 +1,7 @@
 import SpecLanguage
 import TDXModuleSpecs
 
+private let entries = NamedArgument<EntryRoom>("nent")
 private let data = NamedArgument<InitVMData>("init_vm")
 private let wanted = NamedArgument<GPAWidth>("guest_pa")
 
@@ -8,14 +9,15 @@ extension TDXVM {
   /// KVM_TDX_CAPABILITIES (kvm-tdx §2.2.1).
   var capabilities: Action {
     Action(
-      "KVM_TDX_CAPABILITIES", taking: [caller, command, shape], by: HostThread.self,
+      "KVM_TDX_CAPABILITIES", taking: [caller, command, entries], by: HostThread.self,
       cites: "kvm-tdx §2.2.1"
     ) {
       vmGate
       Step("tdx_get_capabilities") {
         Check(kind == .td, else: .ENOTTY).because("no TD", "kvm-tdx §2.2")
         Check(command == .fine, else: .EINVAL).because("hw_error, flags", "kvm-tdx §2.2.1")
-        Check(shape == .fine, else: .E2BIG).because("nent is too small", "kvm-tdx §2.2.1")
+        Check(entries != .unreadable, else: .EFAULT).because("no nent", "kvm-tdx §2.2.1")
+        Check(entries == .fine, else: .E2BIG).because("nent is too small", "kvm-tdx §2.2.1")
       }
     }
   }

@@ -101,7 +101,13 @@ extension TDXVM {
       cites: "kvm-tdx §1.2"
     ) {
       vcpuGate(trying: environment == 1)
-      holdingVCPU { Step("sets it") { mpRunnable[v] <- Expr<Bool>(runnable.node) } }
+      holdingVCPU {
+        Step("kvm_arch_vcpu_ioctl_set_mpstate") {
+          Check(irqchip != .none || runnable, else: .EINVAL)
+            .because("without a local APIC in the kernel it runs")
+          mpRunnable[v] <- Expr<Bool>(runnable.node)
+        }
+      }
     }
   }
 }

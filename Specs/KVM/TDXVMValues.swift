@@ -36,7 +36,11 @@ public enum VCPUBuild: EnumDomain { case absent, created, initialized }
 /// GPA width: of a TD, or of a vCPU's CPUID 0x80000008 (kvm-tdx §2.5).
 public enum GPAWidth: EnumDomain { case none, bits48, bits52 }
 
-public enum Irqchip: EnumDomain { case none, split }
+/// Where a call shall write CPUID entries: `nent` and the pointer to the data.
+public enum EntryRoom: EnumDomain { case fine, tooSmall, unreadable }
+
+/// The interrupt controllers in the kernel: local APICs only, or all (kvm-tdx §2.1).
+public enum Irqchip: EnumDomain { case none, split, full }
 
 /// struct kvm_tdx_cmd, apart from what its data points to (kvm-tdx §2.2).
 public enum Command: EnumDomain {

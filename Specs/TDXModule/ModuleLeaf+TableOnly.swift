@@ -4,11 +4,7 @@ extension ModuleLeaf {
   static let tableOnly: [ModuleLeaf] = data + migration + services
 
   private static let data: [ModuleLeaf] = [
-    ModuleLeaf("MNG.RD", op: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], locks: "S-----S------"),
-    ModuleLeaf("MNG.WR", op: [1, 2, 3, 6, 7, 8, 9, 10], locks: "S-----S------"),
     ModuleLeaf("MNG.KEY.RECLAIMID", locks: "-------------"),
-    ModuleLeaf("VP.RD", op: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], locks: "SS----S------"),
-    ModuleLeaf("VP.WR", op: [1, 2, 3, 6, 7, 8, 9, 10], locks: "SS----S------"),
     ModuleLeaf(
       "MEM.RD", op: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], entry: [4, 6, 7, 8, 9],
       locks: "S-----SSX----"),

@@ -110,6 +110,12 @@ extension ModuleLeaf {
   static let pageReclaim = ModuleLeaf("PHYMEM.PAGE.RECLAIM", locks: "S-XS---------")
   static let pageRDMD = ModuleLeaf("PHYMEM.PAGE.RDMD", locks: "--SS---------")
   static let pageWBINVD = ModuleLeaf("PHYMEM.PAGE.WBINVD", locks: "--SS---------")
+  static let mngRead = ModuleLeaf("MNG.RD", op: Array(1...10), locks: "S-----S------")
+  static let mngWrite = ModuleLeaf(
+    "MNG.WR", op: [1, 2, 3, 6, 7, 8, 9, 10], locks: "S-----S------")
+  static let vpRead = ModuleLeaf("VP.RD", op: Array(1...10), locks: "SS----S------")
+  static let vpWrite = ModuleLeaf(
+    "VP.WR", op: [1, 2, 3, 6, 7, 8, 9, 10], locks: "SS----S------")
   static let accept = ModuleLeaf(
     "TDG.MEM.PAGE.ACCEPT", entry: [10, 14], locks: "--------X----")
 
@@ -117,6 +123,7 @@ extension ModuleLeaf {
     mngCreate, mngKeyConfig, mngAddCX, mngInit, mngVPFlushDone, mngKeyFreeID, mrExtend,
     mrFinalize, vpCreate, vpAddCX, vpInit, vpFlush, vpEnter, septAdd, septRemove, septRead,
     pageAdd, pageAug, pageRemove, pageRelocate, pagePromote, pageDemote, rangeBlock,
-    rangeUnblock, track, cacheWB, pageReclaim, pageRDMD, pageWBINVD, accept,
+    rangeUnblock, track, cacheWB, pageReclaim, pageRDMD, pageWBINVD, accept, mngRead, mngWrite,
+    vpRead, vpWrite,
   ]
 }

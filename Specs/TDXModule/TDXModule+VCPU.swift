@@ -134,7 +134,7 @@ extension TDXModule {
     }
   }
 
-  @StatementBuilder private func associate(
+  @StatementBuilder func associate(
     _ v: Expr<VCPU>, _ t: Expr<TD>, _ lp: Expr<LP>
   ) -> [Statement] {
     When(assoc[v] == nil) {
@@ -143,12 +143,12 @@ extension TDXModule {
     }
   }
 
-  private func enoughPages(_ v: Expr<VCPU>) -> Statement {
+  func enoughPages(_ v: Expr<VCPU>) -> Statement {
     Check(vcpuPages[v] >= tdvpsPages, else: .tdx(.TDCX_NUM_INCORRECT))
   }
 
   /// A SEAMCALL on this LP: the LP is not in a guest.
-  private func inHost(_ lp: Expr<LP>) -> Statement {
+  func inHost(_ lp: Expr<LP>) -> Statement {
     Require(inGuest[lp] == nil)
       .because("an LP in the guest makes no SEAMCALL", "tdx-module §9.6")
   }

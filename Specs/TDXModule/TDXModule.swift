@@ -53,6 +53,8 @@ public struct TDXModule: Spec {
   let subBlocks = Parameter("sub_blocks", 1...4, default: 1, "parts of a cache write-back")
   let badOperands = Parameter("bad_operands", 0...1, default: 0, "operands that name nothing")
 
+  let fields = Parameter("fields", 0...1, default: 0, "leaves that read and write fields")
+
   // MARK: Where pages and entries are
 
   /// The 2 MB block that a page lies in.
@@ -180,6 +182,7 @@ public struct TDXModule: Spec {
     largePageLeaves
     trackingLeaves
     physicalLeaves
+    fieldLeaves
     guestEvents
   }
 
@@ -212,6 +215,7 @@ public struct TDXModule: Spec {
         "entries": 21, "loose": 48, "columns": 5, "span": 512, "regions": 3, "levels": 4,
         "tdcx_pages": 6, "spare_tdcx": 3, "tdvps_pages": 6, "most_tdvps": 15, "epochs": 250,
         "units": 2048, "sub_blocks": 4, "bad_operands": 1,
+        "fields": 1,
       ])
   }
   public var tables: [ReferenceTable] { ModuleLeaf.tables }

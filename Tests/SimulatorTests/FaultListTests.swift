@@ -51,6 +51,18 @@ struct FaultListTests {
     }
   }
 
+  /// Conformance/Faults/survivors.txt, which `tdxspec mutate --suite --survivors` compares with
+  /// what survives.
+  @Test("Faults that are known to survive are of the list, each once and with a reason")
+  func survivors() throws {
+    let text = try String(contentsOfFile: "Conformance/Faults/survivors.txt", encoding: .utf8)
+    let known = text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+    let cells = known.map { $0.split(separator: "\t").map(String.init) }
+    #expect(cells.allSatisfy { $0.count == 2 && $0[1].count > 20 })
+    #expect(Set(cells.map { $0[0] }).count == cells.count)
+    #expect(Set(cells.map { $0[0] }).isSubset(of: Self.lines.map(\.id)))
+  }
+
   @Test("Bugs that there were are among them, or said to show in none of the calls tried")
   func history() throws {
     let text = try String(contentsOfFile: "Conformance/Faults/faults.txt", encoding: .utf8)

@@ -1,5 +1,4 @@
 import ConformanceKit
-import Synchronization
 
 extension KVMBackend {
   /// Every way with one preemption, thread n on LP n. A thread that waits for ever times out.
@@ -7,27 +6,11 @@ extension KVMBackend {
     _ threads: [[Call]], attempt: Int
   ) throws(BackendError) -> [[CallResult]]? {
     guard let scheduler else { throw BackendError(.unknownCall, "it makes no calls at once") }
-    guard let way = preemptions.way(attempt, threads: threads.count) else { return nil }
-    let preemption = Preemption(first: way.first, after: way.after)
-    let answers = Mutex([[Result<CallResult, BackendError>]](repeating: [], count: threads.count))
-    let bodies = threads.indices.map { number -> @Sendable () -> Void in
+    let callers = threads.indices.map { number -> Racing.Caller in
       let thread = ThreadBackend(self, lp: number)
-      return {
-        for call in threads[number] {
-          let answer = thread.answer(call)
-          answers.withLock { $0[number].append(answer) }
-        }
-      }
+      return { thread.answer($0) }
     }
-    scheduler.run(bodies) { preemption.choose($0, $1) }
-    preemptions.learn(attempt, threads: threads.count, passed: preemption.passed)
-    var results: [[CallResult]] = []
-    for thread in answers.withLock({ $0 }) {
-      var row: [CallResult] = []
-      for answer in thread { row.append(try answer.get()) }
-      results.append(row)
-    }
-    return results
+    return try racing.run(threads, attempt: attempt, scheduler, callers)
   }
 
   /// The process ends; what KVM found broken, what is left in the machine.

@@ -13,7 +13,7 @@ public struct KVMBackend: Backend {
   private let make: @Sendable () -> KVMHost
   /// Who lets threads take turns; nil for a backend that one thread uses.
   let scheduler: Scheduler?
-  var preemptions = PreemptionPlan()
+  var racing = Racing()
 
   /// - Parameters:
   ///   - profile: the kernel.

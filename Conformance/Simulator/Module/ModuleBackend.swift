@@ -10,18 +10,26 @@ public struct ModuleBackend: Backend {
   var names = ModuleNames()
   private let faults: [Fault]
   private let survey: FaultSurvey?
+  /// Lets threads take turns; nil for a backend that one thread uses.
+  let scheduler: Scheduler?
+  var racing = Racing()
 
   /// - Parameters:
   ///   - faults: mistakes that the module makes.
   ///   - survey: told of the places that faults can be at.
-  public init(faults: [Fault] = [], survey: FaultSurvey? = nil) {
+  ///   - scheduler: lets threads take turns. Copies of a backend share the module.
+  public init(faults: [Fault] = [], survey: FaultSurvey? = nil, scheduler: Scheduler? = nil) {
     self.faults = faults
     self.survey = survey
-    module = Self.start(faults, survey)
+    self.scheduler = scheduler
+    module = Self.start(faults, survey, scheduler)
   }
 
-  private static func start(_ faults: [Fault], _ survey: FaultSurvey?) -> TDXModule {
-    let module = TDXModule(ModuleNames.platform, faults: faults, survey: survey)
+  private static func start(
+    _ faults: [Fault], _ survey: FaultSurvey?, _ scheduler: Scheduler?
+  ) -> TDXModule {
+    let baton = scheduler.map { Baton($0) } ?? Baton()
+    let module = TDXModule(ModuleNames.platform, faults: faults, survey: survey, baton: baton)
     for (number, given) in ModuleNames.parameters.enumerated() {
       module.parameters[ModuleNames.firstParameters + UInt64(number) << 12] = given.value
     }
@@ -32,13 +40,15 @@ public struct ModuleBackend: Backend {
     var details = ["module": "1.5.01"]
     details["faults"] = Fault.text(faults)
     let leaves = Leaf.allCases.map { Capability("seamcall:\($0.text)") }
+    let races: [Capability] = scheduler == nil ? [] : [.race]
     return Profile(
-      backend: "simulator:module", capabilities: Set(leaves + ["guest-events"]),
+      backend: "simulator:module",
+      capabilities: Set(leaves + races + ["guest-events", .complaints]),
       details: details)
   }
 
   public mutating func reset() throws(BackendError) {
-    module = Self.start(faults, survey)
+    module = Self.start(faults, survey, scheduler)
     names = ModuleNames()
   }
 

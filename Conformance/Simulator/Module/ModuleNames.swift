@@ -37,6 +37,14 @@ struct ModuleNames {
     }
   }
 
+  /// Takes over what another copy has bound, or no longer binds, since both were one.
+  mutating func adopt(_ other: ModuleNames, since before: ModuleNames) {
+    for name in Set(other.bound.keys).union(before.bound.keys)
+    where other.bound[name] != before.bound[name] {
+      self[name] = other.bound[name]
+    }
+  }
+
   /// The TD or vCPU bound to a page.
   func name(of address: UInt64) -> String? { names[address] }
 

@@ -61,10 +61,11 @@ extension TDXModule {
     _ call: inout Seamcall
   ) throws(ModuleStatus) -> PageMetadata {
     let entry = metadata.entry(address, size: size)
+    // Whoever has the lock may be about to put the page into use.
+    try take(.page(entry, mode), &call, busy: operand)
     guard entry.type != .NDA && entry.type != .RSVD else {
       throw panic("a page behind a pointer is not in use")
     }
-    try take(.page(entry, mode), &call, busy: operand)
     return entry
   }
 

@@ -36,7 +36,7 @@ extension TDXModule {
       td.vcpus += 1
     }
     effect("state", call) { vcpu.state = .VCPU_READY }
-    associate(vcpu, call)
+    try associate(vcpu, call)
   }
 
   private func checkPages(
@@ -46,9 +46,15 @@ extension TDXModule {
       &call, .TDCX_NUM_INCORRECT, if: vcpu.pages < VirtualProcessor.leastPages)
   }
 
-  private func associate(_ vcpu: VirtualProcessor, _ call: Seamcall) {
-    guard vcpu.lp == nil else { return }
-    effect("association", call) { vcpu.lp = call.lp }
+  /// One compare-and-exchange: of two LPs at once one gets the vCPU (tdx-module §14.11).
+  private func associate(_ vcpu: VirtualProcessor, _ call: Seamcall) throws(ModuleStatus) {
+    guard vcpu.lp != call.lp else { return }
+    var isTaken = false
+    effect("association", call) {
+      isTaken = vcpu.lp != nil
+      if !isTaken { vcpu.lp = call.lp }
+    }
+    if isTaken { throw ModuleStatus(.VCPU_ASSOCIATED) }
     effect("num_assoc_vcpus", call) { vcpu.owner.associated += 1 }
   }
 
@@ -73,7 +79,7 @@ extension TDXModule {
     let isIdle =
       vcpu.state == .VCPU_READY || vcpu.state == .VCPU_DISABLED && call.leaf == .VP_RD
     try checkAssociation(vcpu, isIdle: isIdle, &call)
-    associate(vcpu, call)
+    try associate(vcpu, call)
   }
 
   private func checkAssociation(
@@ -93,7 +99,7 @@ extension TDXModule {
     try checkPages(vcpu, &call)
     try checkAssociation(vcpu, isIdle: vcpu.state == .VCPU_READY, &call)
     let isNew = vcpu.lp == nil
-    associate(vcpu, call)
+    try associate(vcpu, call)
     let hinted = rcx >> 52 & 1 != 0 && !vcpu.leftByTrap
     try refuse(&call, .OPERAND_INVALID, .RCX, if: hinted || rcx >> 53 & 1 != 0)
     try refuse(

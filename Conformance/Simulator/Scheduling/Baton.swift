@@ -37,18 +37,18 @@ public final class Baton: @unchecked Sendable {
 
   @inline(__always)
   func point(_ kind: StepPoint.Kind, _ what: @autoclosure () -> String) {
-    if let scheduler, scheduler.isRunning { scheduler.yield(StepPoint(kind, what())) }
+    if let scheduler, scheduler.isRunning { scheduler.yield(kind, what) }
   }
 
   /// Something is tried again: whoever is in its way goes on first.
   func giveWay(_ what: @autoclosure () -> String) {
-    if let scheduler, scheduler.isRunning { scheduler.giveWay(StepPoint(.wait, what())) }
+    if let scheduler, scheduler.isRunning { scheduler.giveWay(what) }
   }
 
   /// Waits until the condition holds. False: nobody is left who could make it hold.
   func wait(_ what: @autoclosure () -> String, until isMet: () -> Bool) -> Bool {
     while !isMet() {
-      guard let scheduler, scheduler.isRunning, scheduler.wait(StepPoint(.wait, what())) else {
+      guard let scheduler, scheduler.isRunning, scheduler.wait(what) else {
         return false
       }
     }

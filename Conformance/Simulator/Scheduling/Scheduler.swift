@@ -1,4 +1,4 @@
-import Foundation
+import Dispatch
 
 /// Runs several threads of the simulated machine one step at a time.
 ///
@@ -14,13 +14,17 @@ public final class Scheduler: @unchecked Sendable {
     case finished
   }
 
-  private let condition = NSCondition()
   private var choose: Chooser = { ready, _ in ready[0] }
   private var states: [State] = []
+  /// Where each thread waits for the baton. Whoever holds it alone touches what is here.
+  private var gates: [DispatchSemaphore] = []
+  private var workers: [Worker] = []
   private var turn: Int?
   private var steps = 0
   /// Set before threads begin and after they ended, so that a caller who is alone does not wait.
   private(set) var isRunning = false
+  /// Whether ``trace`` is kept.
+  public var keepsTrace = true
   /// Who stood where when it handed the baton on.
   public private(set) var trace: [(thread: Int, point: StepPoint)] = []
   /// All threads waited for each other at some time.
@@ -28,6 +32,10 @@ public final class Scheduler: @unchecked Sendable {
 
   /// Nothing runs yet.
   public init() {}
+
+  deinit {
+    for worker in workers { worker.stop() }
+  }
 
   /// Follows a list of threads; when one of them cannot run, or the list ends, the first that can.
   public static func following(_ order: [Int]) -> Chooser {
@@ -45,10 +53,11 @@ public final class Scheduler: @unchecked Sendable {
     }
   }
 
-  /// Runs the bodies, each on a thread of its own, until all have ended.
+  /// Runs the bodies at once, the first on the calling thread, until all have ended.
   ///
   /// - Parameter choose: picks the next thread at each point.
   public func run(_ bodies: [@Sendable () -> Void], _ choose: @escaping Chooser) {
+    guard let own = bodies.first else { return }
     self.choose = choose
     steps = 0
     trace = []
@@ -56,83 +65,76 @@ public final class Scheduler: @unchecked Sendable {
     isRunning = true
     defer { isRunning = false }
     states = bodies.map { _ in .ready }
-    turn = bodies.isEmpty ? nil : choose(Array(bodies.indices), steps)
-    let group = DispatchGroup()
-    for (number, body) in bodies.enumerated() {
-      group.enter()
-      let thread = Thread {
-        self.begin(number)
-        body()
-        self.end()
-        group.leave()
+    gates = bodies.map { _ in DispatchSemaphore(value: 0) }
+    let ended = DispatchSemaphore(value: 0)
+    for (number, body) in bodies.enumerated().dropFirst() {
+      if workers.count < number { workers.append(Worker()) }
+      workers[number - 1].begin {
+        self.turn(of: number, body)
+        ended.signal()
       }
-      thread.stackSize = 1 << 20
-      thread.start()
     }
-    group.wait()
+    let first = choose(Array(bodies.indices), steps)
+    turn = first
+    gates[first].signal()
+    turn(of: 0, own)
+    for _ in bodies.dropFirst() { ended.wait() }
   }
 
-  private func begin(_ number: Int) {
-    condition.lock()
-    while turn != number { condition.wait() }
-    condition.unlock()
-  }
-
-  private func end() {
-    condition.lock()
-    if let turn { states[turn] = .finished }
+  /// A thread's part: once it has the baton.
+  private func turn(of number: Int, _ body: () -> Void) {
+    gates[number].wait()
+    body()
+    states[number] = .finished
     // What it released with its last step may be waited for.
     wake()
     pass()
-    condition.unlock()
+    if let turn { gates[turn].signal() }
   }
 
   private func wake() {
     for number in states.indices where states[number] == .waiting { states[number] = .ready }
   }
 
-  /// Hands the baton to a ready thread.
+  /// Chooses who has the baton next: a ready thread, or nobody.
   private func pass() {
     let ready = states.indices.filter { states[$0] == .ready }
-    let before = turn
     steps += 1
     turn = ready.isEmpty ? nil : choose(ready, steps)
-    if turn != before { condition.broadcast() }
+  }
+
+  private func note(_ kind: StepPoint.Kind, _ what: () -> String) {
+    if keepsTrace, let turn { trace.append((turn, StepPoint(kind, what()))) }
   }
 
   /// Hands the baton on and returns when it is this thread's turn again.
-  func yield(_ point: StepPoint) {
-    condition.lock()
-    if let turn {
-      trace.append((turn, point))
-      if point.kind == .release || point.kind == .effect { wake() }
-      handOn(from: turn)
-    }
-    condition.unlock()
+  func yield(_ kind: StepPoint.Kind, _ what: () -> String) {
+    guard let me = turn else { return }
+    note(kind, what)
+    if kind == .release || kind == .effect { wake() }
+    handOn(from: me)
   }
 
   private func handOn(from me: Int) {
     pass()
-    while turn != me { condition.wait() }
+    guard let next = turn, next != me else { return }
+    gates[next].signal()
+    gates[me].wait()
   }
 
   /// Lets the other threads go first until one of them changes something, if there are any.
-  func giveWay(_ point: StepPoint) {
-    condition.lock()
-    if let me = turn, states.indices.contains(where: { $0 != me && states[$0] == .ready }) {
-      trace.append((me, point))
-      states[me] = .waiting
-      handOn(from: me)
-    }
-    condition.unlock()
+  func giveWay(_ what: () -> String) {
+    guard let me = turn, states.indices.contains(where: { $0 != me && states[$0] == .ready })
+    else { return }
+    note(.wait, what)
+    states[me] = .waiting
+    handOn(from: me)
   }
 
   /// Waits for another thread's step. False when no other thread can make one.
-  func wait(_ point: StepPoint) -> Bool {
-    condition.lock()
-    defer { condition.unlock() }
+  func wait(_ what: () -> String) -> Bool {
     guard let me = turn else { return false }
-    trace.append((me, point))
+    note(.wait, what)
     states[me] = .waiting
     guard states.contains(.ready) else {
       hasDeadlocked = true

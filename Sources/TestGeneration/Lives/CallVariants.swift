@@ -33,7 +33,7 @@ struct CallVariants {
         result.append(Change(argument: argument, value: value))
       }
     }
-    if call.name.hasPrefix("KVM_TDX_") {
+    if call.name.hasPrefix("KVM_TDX_") || call.name == "KVM_MEMORY_ENCRYPT_OP" {
       result.append(Change(argument: "hw_error", value: "0x1"))
       if ["KVM_TDX_INIT_VM", "KVM_TDX_INIT_MEM_REGION"].contains(call.name) {
         result.append(Change(argument: "data", value: "NULL"))
@@ -146,7 +146,7 @@ struct CallVariants {
     case (_, "nent"): [0, 2, 6, 256].map { .integer($0) }
     case (_, "id") where call.name == "KVM_CREATE_VCPU":
       [0, 1, 3, 4, 15, 16, 23, 24, 255, 256, 4095, 4096, 0x8000_0000].map { .integer($0) }
-    case (_, "id"): [1, 2, 3, 4, 6, 7, 99, 0xffff_ffff].map { .integer($0) }
+    case (_, "id"): [0, 1, 2, 3, 4, 5, 6, 7, 99, 0xffff_ffff].map { .integer($0) }
     case (_, "attributes") where call.name == "KVM_TDX_INIT_VM":
       hex([0, 1, 2, 0x1000_0001, 0x3000_0000, 0x4000_0000, top])
     case (_, "attributes"): hex([0, 1, 2, 4, 8, 9, 0x10, top, UInt64.max])

@@ -13,6 +13,8 @@ struct Deviation {
   let name: String
   let purpose: String
   let steps: [Step]
+  /// Each value of an argument counts in calls aside, and not only why they are refused.
+  var countsValues = true
 }
 
 /// Why a call is refused.
@@ -70,6 +72,31 @@ struct Deviations {
         result.append(make("swap", "\(call) before \(calls[place - 1])", swapped))
       }
       return result
+    }
+  }
+
+  /// Each call five times: what lasts some times only does not.
+  var often: Deviation {
+    make(
+      "often", "each call five times",
+      life.calls.flatMap { [Call](repeating: $0, count: Self.speaksToStandin($0) ? 1 : 5) })
+  }
+
+  /// The whole life with a refused call before each of its calls: a refused call leaves nothing.
+  ///
+  /// - Parameter refusals: for each place calls that are refused there.
+  func refused(_ refusals: [[Call]]) -> [Deviation] {
+    let most = refusals.map(\.count).max() ?? 0
+    return (0..<most).map { round in
+      let steps = life.calls.indices.flatMap { place -> [Deviation.Step] in
+        let own = refusals[place]
+        let step = Deviation.Step(call: life.calls[place])
+        guard !own.isEmpty else { return [step] }
+        return [Deviation.Step(call: own[round % own.count], isAside: true), step]
+      }
+      return Deviation(
+        name: "\(life.name)-refused", purpose: "a refused call before each call of the life",
+        steps: steps)
     }
   }
 
@@ -140,7 +167,7 @@ struct Deviations {
       let changes = variants.changes(of: call)
       all += ([call] + changes.map { $0.applied(to: call) }).map(renamed)
     }
-    return chunks(all.uniqued, at: place)
+    return chunks(all.uniqued, at: place, countsValues: false)
   }
 
   /// A call of the life with each other argument alone, before it is made.
@@ -180,7 +207,9 @@ struct Deviations {
   /// So many that their numbers do not cut memory into more intervals than a spec has.
   private static var mostAsides: Int { 24 }
 
-  private func chunks(_ calls: [Call], at place: Int) -> [Deviation] {
+  private func chunks(
+    _ calls: [Call], at place: Int, countsValues: Bool = true
+  ) -> [Deviation] {
     let before = life.calls[..<place].map { Deviation.Step(call: $0) }
     let after = life.calls[place...].prefix(4).map { Deviation.Step(call: $0) }
     return stride(from: 0, to: calls.count, by: Self.mostAsides).map { start in
@@ -188,7 +217,8 @@ struct Deviations {
       return Deviation(
         name: "\(life.name)-aside",
         purpose: "calls that change nothing, before call \(place + 1) of the life",
-        steps: before + some.map { Deviation.Step(call: $0, isAside: true) } + after)
+        steps: before + some.map { Deviation.Step(call: $0, isAside: true) } + after,
+        countsValues: countsValues)
     }
   }
 

@@ -1,6 +1,7 @@
 import ConformanceKit
+import Dispatch
 import SpecLanguage
-import TraceValidation
+import Synchronization
 
 /// A suite in the words of recordings: lives of VMs and what deviates from them, each call with
 /// the answer, the SEAMCALLs and the fields written back that the spec gives.
@@ -34,98 +35,40 @@ public struct DeviationSuite {
   public private(set) var reasons = 0
 
   private let name: String
-  private let programs: ReplayPrograms
-  private let options: Options
-  private var seen: Set<UInt64> = []
 
+  /// Looks at the lives on all processors; which tests come of it does not depend on them.
   public init(_ spec: SpecDescription, _ options: Options) {
     name = spec.name
-    programs = ReplayPrograms(spec)
-    self.options = options
-    for life in Life.all(of: spec.name)
-    where options.environments.isEmpty || options.environments.contains(life.environment) {
-      add(life)
+    let lives = Life.all(of: spec.name).filter {
+      options.environments.isEmpty || options.environments.contains($0.environment)
     }
+    let found = Mutex([LifeTests?](repeating: nil, count: lives.count))
+    DispatchQueue.concurrentPerform(iterations: lives.count) { number in
+      let made = LifeTests(lives[number], spec, options)
+      found.withLock { $0[number] = made }
+    }
+    let all = found.withLock { $0.compactMap { $0 } }
+    tried = all.reduce(0) { $0 + $1.tried }
+    roomless = all.reduce(0) { $0 + $1.roomless }
+    let tests = all.flatMap(\.tests)
+    let kept = options.isThorough ? Array(tests.indices) : SmallestCover(tests).kept
+    for number in kept { append(tests[number], options) }
+    calls = Set(kept.flatMap { tests[$0].shown.map { $0[0] } }).count
+    reasons = Set(kept.flatMap { tests[$0].shown.map { $0[1] } }).count
   }
 
-  private mutating func add(_ life: Life) {
-    let deviations = Deviations(life)
-    let straight = add(deviations.straight, life)
-    add(deviations.order, life)
-    if let straight { add(deviations.failures(straight.leaves), life) }
-    for place in life.calls.indices {
-      addOwn(place, deviations)
-      let isLate = place + 3 >= life.calls.count
-      if options.isThorough || isLate || place % 5 == 4 {
-        add(deviations.asides(at: place), life)
-      }
-    }
-    add(deviations.replacements, life)
-    for distance in options.isThorough ? [2, 4, 8, 16] : [3, 9] {
-      add(deviations.early(distance), life)
-    }
-    add(deviations.walks(options.walks, seed: options.seed), life)
-  }
-
-  private mutating func addOwn(_ place: Int, _ deviations: Deviations) {
-    var refusals: [Call: Refusal] = [:]
-    for deviation in deviations.own(at: place) {
-      guard let test = add(deviation, deviations.life) else { continue }
-      refusals.merge(test.refusals) { first, _ in first }
-    }
-    add(deviations.pairs(at: place, refusals), deviations.life)
-  }
-
-  private mutating func add(_ some: [Deviation], _ life: Life) {
-    for deviation in some { add(deviation, life) }
-  }
-
-  /// - Returns: what the spec says of the sequence; nil when it has no room for it.
-  @discardableResult
-  private mutating func add(_ deviation: Deviation, _ life: Life) -> DeviationTest? {
-    tried += 1
-    let sight = DeviationTest.Sight(
-      seamcalls: options.seesSeamcalls, written: options.seesWritten)
-    let seen = self.seen
-    let test = DeviationTest(deviation, life, programs, sight) { shown in
-      shown.prefix(2).contains { !seen.contains($0) }
-    }
-    guard let test else {
-      roomless += 1
-      return nil
-    }
-    guard isWorthIt(test, deviation) else { return test }
-    for shown in test.shown {
-      if self.seen.insert(shown[0]).inserted { calls += 1 }
-      if self.seen.insert(shown[1]).inserted { reasons += 1 }
-      self.seen.insert(shown[2])
-    }
-    append(test, deviation, life)
-    return test
-  }
-
-  /// Calls aside are cheap: there each call and answer counts. A whole life is worth it for a new
-  /// reason, and for whatever is new when a suite is thorough.
-  private func isWorthIt(_ test: DeviationTest, _ deviation: Deviation) -> Bool {
-    test.shown.contains { shown in
-      if options.isThorough { return shown.contains { !seen.contains($0) } }
-      let isAside = deviation.steps.contains(where: \.isAside)
-      return !seen.contains(shown[1]) || isAside && !seen.contains(shown[0])
-    }
-  }
-
-  private mutating func append(_ test: DeviationTest, _ deviation: Deviation, _ life: Life) {
+  private mutating func append(_ made: LifeTests.Test, _ options: Options) {
     let digits = "\(tests.count + 1)"
     let number = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
     var requires: Set<Capability> = []
-    if options.seesSeamcalls, life.environment == "kvm-7.3-tdx-standin" {
+    if options.seesSeamcalls, made.environment == "kvm-7.3-tdx-standin" {
       requires.insert("seamcall-log")
     }
     tests.append(
       ConformanceTest(
-        id: "\(deviation.name)-\(number)", purpose: deviation.purpose,
-        covers: test.steps.map { "action \($0.call.name)" }.uniqued.sorted(),
-        requires: requires, steps: test.steps, condones: test.condones))
+        id: "\(made.name)-\(number)", purpose: made.purpose,
+        covers: made.steps.map { "action \($0.call.name)" }.uniqued.sorted(),
+        requires: requires, steps: made.steps, condones: made.condones))
   }
 
   /// What running the tests shows.

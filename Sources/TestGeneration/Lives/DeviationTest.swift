@@ -8,6 +8,8 @@ struct DeviationTest {
   private(set) var steps: [ConformanceTest.Step] = []
   /// What the test shows: hashes of calls with their answers and of what came before them.
   private(set) var shown: [[UInt64]] = []
+  /// Of these what other tests need not show again.
+  private(set) var counted: Set<UInt64> = []
   /// For each step the SEAMCALLs by leaf, once each.
   private(set) var leaves: [[String]] = []
   /// Whether the spec lets the system report something broken, or SEAMCALLs are made to fail, after
@@ -53,10 +55,10 @@ struct DeviationTest {
       } else if !answer.isRefusal {
         Self.note(step.call, &handles)
       }
-      add(step.call, answer)
+      add(step.call, answer, withValues: step.isAside && deviation.countsValues)
       condones = condones || oracle.isBroken || step.call.name == "standin_fail"
     }
-    if let answer = oracle.end() { add(Call("exit"), answer) }
+    if let answer = oracle.end() { add(Call("exit"), answer, withValues: false) }
   }
 
   private static func text(_ call: Call, _ argument: String) -> String? {
@@ -80,8 +82,10 @@ struct DeviationTest {
     if call.name == "munmap", let on = text(call, "on") { handles.remove(on) }
   }
 
-  private mutating func add(_ call: Call, _ answer: SequenceOracle.Answer) {
-    shown.append(show(call, answer))
+  private mutating func add(_ call: Call, _ answer: SequenceOracle.Answer, withValues: Bool) {
+    let shows = show(call, answer)
+    shown.append(shows)
+    counted.formUnion(withValues ? shows[...] : shows.dropFirst())
     leaves.append(answer.leaves.map(\.name).uniqued)
     if answer.changes { context = "\(call.name) \(answer.outcome) \(answer.check)" }
     var written: [String: TestValue] = [:]

@@ -9,6 +9,7 @@ extension Life {
     life("chips", "kvm-7.3-sw-protected", chips(type: 1)),
     life("plain-chips", "kvm-7.3-sw-protected", chips(type: 0)),
     life("plain-files", "kvm-7.3-sw-protected", files(type: 0)),
+    life("old-slots", "kvm-7.3-sw-protected", oldSlots),
   ]
 
   /// Lives of plain VMs with guest_memfd, on a kernel that has no memory attributes for them.
@@ -112,6 +113,23 @@ extension Life {
     Say.createMemory("vm0", "gmem0", 0x1000, 3), Say.bind("vm0", slot: 2, 0, 0x1000, "gmem0", 0),
     Say.bind("vm0", slot: 2, 0, 0x1000, "gmem0", 0), Say.preFault("vcpu0", 0, 0x1000),
     Say.close("gmem0"), Say.preFault("vcpu0", 0, 0x1000), Say.close("vcpu0"), Say.close("vm0"),
+  ]
+
+  /// Memslots of the older call, which also deletes those with a memfd.
+  private static let oldSlots: [Call] = [
+    Say.createVM("vm0", 1), Say.createVCPU("vm0", "vcpu0", 0),
+    Say.oldRegion("vm0", slot: 0, 0, 0x2000), Say.oldRegion("vm0", slot: 0, 0, 0x2000),
+    Say.oldRegion("vm0", slot: 1, 0x10_0000, 0x1000, flags: 2),
+    Say.oldRegion("vm0", slot: 0, 0x20_0000, 0x2000), Say.preFault("vcpu0", 0, 0x1000),
+    Say.preFault("vcpu0", 0x20_0000, 0x1000),
+    Say.createMemory("vm0", "gmem0", 0x2000, 0), Say.bind("vm0", slot: 2, 0, 0x2000, "gmem0", 0),
+    Say.attributes("vm0", 0, 0x2000, isPrivate: true), Say.preFault("vcpu0", 0, 0x2000),
+    Say.oldRegion("vm0", slot: 2, 0, 0), Say.preFault("vcpu0", 0, 0x1000),
+    Say.bind("vm0", slot: 3, 0x30_0000, 0x2000, "gmem0", 0),
+    Say.oldRegion("vm0", slot: 0, 0x20_0000, 0x2000, flags: 1),
+    Say.on("vm0", "KVM_GET_DIRTY_LOG", ["slot": 0]), Say.oldRegion("vm0", slot: 0, 0x20_0000, 0),
+    Say.preFault("vcpu0", 0x20_0000, 0x1000), Say.close("gmem0"), Say.close("vcpu0"),
+    Say.close("vm0"),
   ]
 
   /// Files, mappings of them and what is read there.

@@ -11,6 +11,9 @@ extension Life {
     Life(name: "two-tds", environment: environment, cpus: 2, calls: twoTDs),
     Life(name: "wide-td", environment: environment, cpus: 2, calls: wide),
     Life(name: "other-types", environment: environment, cpus: 2, calls: otherTypes),
+    Life(name: "dying-td", environment: environment, cpus: 2, calls: dying),
+    Life(name: "dying-image", environment: environment, cpus: 2, calls: dyingImage),
+    Life(name: "commands", environment: environment, cpus: 2, calls: commands),
   ]
 
   private static let capabilities = [

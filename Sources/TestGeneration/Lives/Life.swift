@@ -96,6 +96,21 @@ enum Say {
       ])
   }
 
+  /// The older call for a memslot, which knows no memfd.
+  static func oldRegion(
+    _ vm: String, slot: Int64, _ gpa: UInt64, _ size: UInt64, flags: Int64 = 0
+  ) -> Call {
+    var call = region(vm, slot: slot, gpa, size, flags: flags)
+    call.name = "KVM_SET_USER_MEMORY_REGION"
+    call.arguments["gmem_offset"] = nil
+    return call
+  }
+
+  /// A command of TDs by its number.
+  static func raw(_ on: String, _ id: Int64) -> Call {
+    Self.on(on, "KVM_MEMORY_ENCRYPT_OP", ["id": .integer(id), "flags": 0, "data": "0x0"])
+  }
+
   static func attributes(_ vm: String, _ gpa: UInt64, _ size: UInt64, isPrivate: Bool) -> Call {
     Call(
       "KVM_SET_MEMORY_ATTRIBUTES",

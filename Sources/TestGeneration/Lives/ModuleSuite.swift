@@ -9,6 +9,8 @@ public struct ModuleSuite {
   /// How many calls were looked at, and different kinds of answers that tests show.
   public private(set) var looked = 0
   public private(set) var kinds = 0
+  /// How many pairs of calls are made at once.
+  public private(set) var races = 0
 
   private let fresh: ModuleOracle
   private let spec: String
@@ -26,6 +28,8 @@ public struct ModuleSuite {
     self.isThorough = isThorough
     for life in ModuleLife.all {
       add(life.calls, "\(life.name)-life", "the life as it is")
+      let often = life.calls.flatMap { [Call](repeating: $0, count: 5) }
+      add(often, "\(life.name)-often", "each call five times", isNeeded: true)
       for place in life.calls.indices { addAsides(life, place) }
       for calls in Self.orders(life.calls) { add(calls, "\(life.name)-order", "calls moved") }
       for place in life.calls.indices { addReplacements(life, place) }
@@ -34,6 +38,13 @@ public struct ModuleSuite {
         add(Self.walk(life.calls, &numbers), "\(life.name)-walk", "several deviations at once")
       }
     }
+    guard let locks = ModuleLocks(program.spec) else {
+      throw TraceError(.unusable, "\(spec) has no table of the locks that leaves take")
+    }
+    var races = ModuleRaces(fresh, locks, isThorough: isThorough)
+    for life in ModuleLife.all { races.add(life) }
+    for race in races.tests { append(race) }
+    self.races = races.tests.count
   }
 
   /// A call is missing, is made twice, or is made before the one before it.
@@ -65,7 +76,7 @@ public struct ModuleSuite {
   }
 
   /// At every so many places all calls are made that show something of the place.
-  private static let looks = 8
+  private static let looks = 24
 
   // MARK: Tests
 
@@ -75,8 +86,13 @@ public struct ModuleSuite {
     for call in life.calls[..<place] { test.make(call) }
     let before = test.steps.count
     let isLookedAt = isThorough || place % Self.looks == 0
-    let tried = [life.calls[place]] + ModuleVariants.leaves
-    for call in tried.flatMap({ [$0] + ModuleVariants.changes(of: $0) }) {
+    // Each value of each operand once, where the others are right: next to a limit answers may be
+    // alike for different reasons.
+    for call in ModuleVariants.changes(of: life.calls[place]) {
+      looked += 1
+      test.makeAside(call) { _ in seen.insert("\(call)").inserted }
+    }
+    for call in ModuleVariants.leaves.flatMap({ [$0] + ModuleVariants.changes(of: $0) }) {
       looked += 1
       test.makeAside(call) { kind in
         let isNew = seen.insert(kind).inserted
@@ -98,38 +114,48 @@ public struct ModuleSuite {
     }
   }
 
-  private mutating func add(_ calls: [Call], _ name: String, _ purpose: String) {
+  private mutating func add(
+    _ calls: [Call], _ name: String, _ purpose: String, isNeeded: Bool = false
+  ) {
     looked += calls.count
     var test = ModuleTest(fresh)
     for call in calls { test.make(call) }
     let shown = isThorough ? test.shown : test.kinds
-    guard shown.contains(where: { !seen.contains($0) }) || tests.isEmpty else { return }
+    guard isNeeded || shown.contains(where: { !seen.contains($0) }) else { return }
     seen.formUnion(shown)
     append(test, name, purpose)
   }
 
   private mutating func append(_ test: ModuleTest, _ name: String, _ purpose: String) {
     kinds = seen.count
-    let digits = "\(tests.count + 1)"
-    let number = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
-    tests.append(
+    append(
       ConformanceTest(
-        id: "\(name)-\(number)", purpose: purpose,
+        id: name, purpose: purpose,
         covers: test.steps.map { "action \($0.call.name)" }.uniqued.sorted(),
         steps: test.looking))
+  }
+
+  /// Numbers the test.
+  private mutating func append(_ test: ConformanceTest) {
+    let digits = "\(tests.count + 1)"
+    let number = String(repeating: "0", count: max(0, 5 - digits.count)) + digits
+    var test = test
+    test.id += "-\(number)"
+    tests.append(test)
   }
 
   /// What running the tests shows.
   public var guarantee: String {
     "shows \(kinds) kinds of answers, each by its leaf, check and place in a TD's life, along "
-      + "\(tests.count) deviations from \(ModuleLife.all.count) lives"
+      + "\(tests.count - races) deviations from \(ModuleLife.all.count) lives, and what may come "
+      + "of \(races) pairs of calls at once"
   }
 
   /// What that takes for granted.
   public var hypotheses: [String] {
     [
       "a fresh start brings the module to its state after initialisation",
-      "no two SEAMCALLs run at once", "nothing but the calls is made on the machine",
+      "nothing but the calls is made on the machine",
     ]
   }
 
@@ -137,82 +163,5 @@ public struct ModuleSuite {
     let assumptions = hypotheses.map { "(\($0))" }.joined(separator: " ")
     return ConformanceSuite(
       name: "\(spec) deviations", guarantee: "\(guarantee), if \(assumptions)", tests: tests)
-  }
-}
-
-/// SEAMCALLs with what the spec answers.
-private struct ModuleTest {
-  private(set) var steps: [ConformanceTest.Step] = []
-  /// What the calls show: each with its answer, after the last call that changed something.
-  private(set) var shown: [String] = []
-  /// The same wherever they are made.
-  private(set) var kinds: [String] = []
-  private var oracle: ModuleOracle
-  private var context = ""
-
-  init(_ oracle: ModuleOracle) { self.oracle = oracle }
-
-  /// Makes a call, if the spec lets it happen.
-  mutating func make(_ call: Call) {
-    guard let answer = oracle.answer(Self.asked(call)) else { return }
-    shown.append("\(context): \(Self.kind(call, answer))")
-    kinds.append(Self.kind(call, answer))
-    if answer.changes { context = Self.kind(call, answer) }
-    steps.append(Self.step(call, answer))
-  }
-
-  /// Makes a call that changes nothing, if it shows something new.
-  mutating func makeAside(_ call: Call, isNew: (String) -> Bool) {
-    var next = oracle
-    guard let answer = next.answer(Self.asked(call)), !answer.changes,
-      isNew(Self.kind(call, answer))
-    else { return }
-    oracle = next
-    steps.append(Self.step(call, answer))
-  }
-
-  /// The steps, with what can be seen after the last.
-  var looking: [ConformanceTest.Step] {
-    var steps = steps
-    guard let last = steps.indices.last else { return steps }
-    for (key, value) in oracle.sight { steps[last].observe[ObservationID(key)] = value.asTestValue }
-    return steps
-  }
-
-  private static func kind(_ call: Call, _ answer: ModuleOracle.Answer) -> String {
-    "\(call.name) \(answer.status ?? "-")|\(answer.operand ?? "-") \(answer.check)"
-  }
-
-  /// The call as recordings have it.
-  private static func asked(_ call: Call) -> TraceValue {
-    var arguments = call.arguments
-    let lp = arguments.removeValue(forKey: "lp")
-    let sorted = arguments.sorted { $0.key < $1.key }
-    return .members([
-      ("leaf", .text(call.name)), ("lp", lp.map { TraceValue($0) } ?? .number(0)),
-      ("args", .members(sorted.map { ($0.key, TraceValue($0.value)) })),
-    ])
-  }
-
-  private static func step(
-    _ call: Call, _ answer: ModuleOracle.Answer
-  ) -> ConformanceTest.Step {
-    var written = answer.written.mapValues(\.asTestValue).filter { !isOfBlock($0.value) }
-    if let code = answer.code { written["code"] = .word(code) }
-    if let operand = answer.operand, ModuleTest.names(operand) {
-      written["operand"] = .text(operand)
-    }
-    if let guest = answer.guest { written["guest"] = .text(guest) }
-    let status = TestValue.text(answer.status ?? "resumed")
-    return ConformanceTest.Step(call, expect: [.exactly(.ok(status))], written: written)
-  }
-
-  /// Not a detail such as `exit reason 1`, which the code has.
-  private static func names(_ operand: String) -> Bool { !operand.contains(" ") }
-
-  /// A block and its first page have one address and two names.
-  private static func isOfBlock(_ value: TestValue) -> Bool {
-    guard case .text(let text) = value else { return false }
-    return text.hasPrefix("block:") && text.hasSuffix("+0")
   }
 }

@@ -19,10 +19,12 @@ enum ModuleVariants {
       leaf("GUEST.EXIT", ["reason": "interrupt"]), leaf("GUEST.ACCESS", ["gpa": "gpa:0"]),
       leaf("TDG.MEM.PAGE.ACCEPT", ["gpa": "gpa:0", "level": 0]),
     ]
-    + ["MNG.VPFLUSHDONE", "MNG.KEY.FREEID", "MEM.TRACK", "MR.FINALIZE"].map {
-      leaf($0, ["td": "td:0"])
+    + [
+      "MNG.VPFLUSHDONE", "MNG.KEY.FREEID", "MEM.TRACK", "MR.FINALIZE", "MNG.RD", "MNG.WR",
+    ].map { leaf($0, ["td": "td:0"]) }
+    + ["VP.INIT", "VP.FLUSH", "VP.ENTER", "VP.RD", "VP.WR"].map {
+      leaf($0, ["vcpu": "vcpu:0.0"])
     }
-    + ["VP.INIT", "VP.FLUSH", "VP.ENTER"].map { leaf($0, ["vcpu": "vcpu:0.0"]) }
     + ["SEPT.REMOVE", "SEPT.RD", "PAGE.REMOVE", "PAGE.PROMOTE", "RANGE.BLOCK", "RANGE.UNBLOCK"]
     .map { leaf("MEM.\($0)", ["td": "td:0", "gpa": "gpa:0", "level": 1]) }
     + ["SEPT.ADD", "PAGE.ADD", "PAGE.AUG", "PAGE.RELOCATE", "PAGE.DEMOTE"].map {

@@ -24,7 +24,7 @@ struct GmemReplay {
     let handles = calls.handles
     let geometry = calls.geometry
     indices = max(1, geometry.files.values.map(\.count).max() ?? 1)
-    let mappings = sequence.steps.count { $0.op == "mmap" && $0.answer == "ok" }
+    let mappings = Self.mostMappings(sequence.steps)
     var sizes = [
       "vcpus": handles.mostVCPUs, "slots": handles.mostSlots + 1, "files": handles.mostFiles,
       "pages": max(1, geometry.pages.count), "indices": indices, "vmas": mappings + 1,
@@ -41,10 +41,23 @@ struct GmemReplay {
     contents = place.base
   }
 
+  /// How many mappings there are at once, at the most.
+  private static func mostMappings(_ steps: [KVMStep]) -> Int {
+    var (now, most) = (0, 0)
+    for step in steps where step.answer == "ok" {
+      if step.op == "mmap" { now += 1 }
+      if step.op == "munmap" { now = max(0, now - 1) }
+      most = max(most, now)
+    }
+    return most
+  }
+
   /// What one call came to.
   struct Result {
     var answer: String
     var check = ""
+    /// Every check that was looked at, in order.
+    var looked: [LookedAt] = []
     /// The byte that an access read.
     var value: Int?
     /// Something refused a part of the call, whatever its answer is.
@@ -56,6 +69,7 @@ struct GmemReplay {
   /// Whether the next calls are answered alike, whatever they are.
   func isSame(as other: GmemReplay) -> Bool {
     states == other.states && open == other.open && mappings == other.mappings
+      && memory == other.memory
   }
 
   /// The first step of a fault on a page.
@@ -111,7 +125,11 @@ struct GmemReplay {
   private mutating func perform(_ call: KVMCall) -> Result {
     do throws(SpecError) {
       var page: Int?
-      let made = try begin(call) { step in if step.label == Self.loopStep { page = step.element } }
+      var looked: [LookedAt] = []
+      let made = try begin(call) { step in
+        if step.label == Self.loopStep { page = step.element }
+        looked += LookedAt.all(step)
+      }
       guard let answer = made else {
         return Result(answer: "nothing", check: "\(call.action), which cannot happen here")
       }
@@ -120,7 +138,7 @@ struct GmemReplay {
         answer: answer.outcome.name,
         check: answer.check.map { "\($0.action): “\($0.text)”, \($0.location)" }
           ?? "no check of \(call.action)",
-        isRefused: answer.check != nil, page: page)
+        looked: looked, isRefused: answer.check != nil, page: page)
     } catch {
       return Result(answer: "\(error.code) \(error.message)", check: call.action)
     }

@@ -9,6 +9,8 @@ struct GmemReplay {
   let calls: GmemCalls
   private let evaluator: ProcedureEvaluator
   private let contents: Int
+  /// What is left of a file in variables of its own once it is gone, and where.
+  private let remains: (life: Int, others: [Int])
   private let indices: Int
   private var states: [Int: [Int]] = [:]
   private var open: Set<String> = []
@@ -35,10 +37,16 @@ struct GmemReplay {
     sizes.merge(environment.parameters) { _, own in own }
     evaluator = try programs.evaluator(sizes)
     let program = evaluator.program
-    guard let place = program.namedPlaces.first(where: { $0.name == "content" }) else {
+    let places = Dictionary(
+      program.namedPlaces.map { ($0.name, $0.base) }, uniquingKeysWith: { first, _ in first })
+    let others = [
+      "gmem_fd", "GUEST_MEMFD_FLAG_MMAP", "GUEST_MEMFD_FLAG_INIT_SHARED",
+    ].compactMap { places[$0] }
+    guard let content = places["content"], let life = places["gmem_file"], others.count == 3 else {
       throw SpecError("TDX2015", "\(programs.name) has not what recordings tell of")
     }
-    contents = place.base
+    contents = content
+    remains = (life, others)
   }
 
   /// How many mappings there are at once, at the most.
@@ -83,6 +91,7 @@ struct GmemReplay {
     if step.op == "KVM_CREATE_VM", let vm = step.text("new").flatMap(calls.handles.vm) {
       states[vm] = evaluator.program.initial
     }
+    if step.op == "KVM_CREATE_GUEST_MEMFD" { forget(step.text("new") ?? "") }
     let open = self.open
     let free = (0...mappings.count).first { !mappings.values.contains($0) } ?? 0
     let process = GmemCalls.Process(
@@ -100,6 +109,19 @@ struct GmemReplay {
       settle(call.vm)
     }
     return result
+  }
+
+  /// The last case of the spec's `gmem_file`: the inode is gone too.
+  private static let evicted = 4
+
+  /// A file that is gone leaves its element to the next one of its name.
+  private mutating func forget(_ file: String) {
+    guard let vm = calls.handles.vm(of: file), let element = calls.handles.element(file),
+      let state = states[vm], state[remains.life + element] == Self.evicted
+    else { return }
+    for base in [remains.life] + remains.others {
+      states[vm]?[base + element] = evaluator.program.initial[base + element]
+    }
   }
 
   /// Whether the page alone is refused: a loop over more of them ended there.

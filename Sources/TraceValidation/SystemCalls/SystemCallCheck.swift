@@ -102,7 +102,7 @@ public struct SystemCallCheck {
     }
   }
 
-  private func verdict(
+  func verdict(
     _ trace: SystemCallTrace, _ traced: TracedVMs, _ kernel: TraceKernel
   ) -> SystemCallVerdict {
     var verdict = SystemCallVerdict(
@@ -154,7 +154,7 @@ public struct SystemCallCheck {
     }
   }
 
-  private func refusal(
+  func refusal(
     _ step: TracedStep, _ replay: HistoryReplay, _ path: String
   ) throws(ModuleCallError) -> TraceRefusal {
     let answers = try replay.answers(step.candidates)

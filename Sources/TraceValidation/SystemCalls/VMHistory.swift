@@ -53,7 +53,7 @@ struct TracedVMs {
     case .reading(let vm, .undecoded): note(undecoded: call, vm)
     case .reading(let vm, .steps(let steps, let missing)):
       let number = history(vm)
-      if call.ret == nil || isUnanswerable(call.name, histories[number]) {
+      if call.ret == nil && call.name != "signal" || isUnanswerable(call.name, histories[number]) {
         return note(undecoded: call, vm)
       }
       if let type = steps.first?.number("type"), call.name == "KVM_CREATE_VM" {

@@ -10,7 +10,8 @@ struct GmemReplay {
   private let evaluator: ProcedureEvaluator
   private let contents: Int
   /// What is left of a file in variables of its own once it is gone, and where.
-  private let remains: (life: Int, others: [Int])
+  private let remains: (life: Int, descriptor: Int, flags: [Int])
+  private let cache = AnswerCache()
   private let indices: Int
   private var states: [Int: [Int]] = [:]
   private var open: Set<String> = []
@@ -39,14 +40,14 @@ struct GmemReplay {
     let program = evaluator.program
     let places = Dictionary(
       program.namedPlaces.map { ($0.name, $0.base) }, uniquingKeysWith: { first, _ in first })
-    let others = [
-      "gmem_fd", "GUEST_MEMFD_FLAG_MMAP", "GUEST_MEMFD_FLAG_INIT_SHARED",
-    ].compactMap { places[$0] }
-    guard let content = places["content"], let life = places["gmem_file"], others.count == 3 else {
+    let flags = ["GUEST_MEMFD_FLAG_MMAP", "GUEST_MEMFD_FLAG_INIT_SHARED"].compactMap { places[$0] }
+    guard let content = places["content"], let life = places["gmem_file"],
+      let descriptor = places["gmem_fd"], flags.count == 2
+    else {
       throw SpecError("TDX2015", "\(programs.name) has not what recordings tell of")
     }
     contents = content
-    remains = (life, others)
+    remains = (life, descriptor, flags)
   }
 
   /// How many mappings there are at once, at the most.
@@ -77,7 +78,6 @@ struct GmemReplay {
   /// Whether the next calls are answered alike, whatever they are.
   func isSame(as other: GmemReplay) -> Bool {
     states == other.states && open == other.open && mappings == other.mappings
-      && memory == other.memory
   }
 
   /// The first step of a fault on a page.
@@ -119,7 +119,7 @@ struct GmemReplay {
     guard let vm = calls.handles.vm(of: file), let element = calls.handles.element(file),
       let state = states[vm], state[remains.life + element] == Self.evicted
     else { return }
-    for base in [remains.life] + remains.others {
+    for base in [remains.life, remains.descriptor] {
       states[vm]?[base + element] = evaluator.program.initial[base + element]
     }
   }
@@ -145,6 +145,14 @@ struct GmemReplay {
 
   /// Carries out a call of the spec from its VM's state.
   private mutating func perform(_ call: KVMCall) -> Result {
+    let key = AnswerCache.Key(
+      state: states[call.vm] ?? evaluator.program.initial, action: call.action, values: call.values)
+    let (result, state) = cache.answer(key) { carriedOut(call) }
+    if call.vm >= 0, let state { states[call.vm] = state }
+    return result
+  }
+
+  private func carriedOut(_ call: KVMCall) -> (Result, [Int]?) {
     do throws(SpecError) {
       var page: Int?
       var looked: [LookedAt] = []
@@ -153,16 +161,16 @@ struct GmemReplay {
         looked += LookedAt.all(step)
       }
       guard let answer = made else {
-        return Result(answer: "nothing", check: "\(call.action), which cannot happen here")
+        return (Result(answer: "nothing", check: "\(call.action), which cannot happen here"), nil)
       }
-      if call.vm >= 0 { states[call.vm] = answer.state }
-      return Result(
+      let result = Result(
         answer: answer.outcome.name,
         check: answer.check.map { "\($0.action): “\($0.text)”, \($0.location)" }
           ?? "no check of \(call.action)",
         looked: looked, isRefused: answer.check != nil, page: page)
+      return (result, answer.state)
     } catch {
-      return Result(answer: "\(error.code) \(error.message)", check: call.action)
+      return (Result(answer: "\(error.code) \(error.message)", check: call.action), nil)
     }
   }
 
@@ -180,14 +188,29 @@ struct GmemReplay {
   /// What the kernel put off until a call returned: files whose last reference went are released,
   /// their inodes evicted, and a VM that nothing holds is destroyed.
   private mutating func settle(_ vm: Int) {
-    let files = (0..<calls.handles.mostFiles).map { ["f": KVMCall.Value.number($0)] }
+    guard let before = states[vm] else { return }
+    states[vm] = cache.settled(before) {
+      settled(vm)
+    }
+  }
+
+  private func settled(_ vm: Int) -> [Int] {
+    var copy = self
+    let elements = 0..<calls.handles.mostFiles
+    let files = elements.map { ["f": KVMCall.Value.number($0)] }
     let late =
       files.map { KVMCall(vm, "kvm_gmem_release", $0) }
       + files.map { KVMCall(vm, "the inode is evicted", $0) } + [KVMCall(vm, "kvm_destroy_vm")]
     for call in late {
-      guard case .some(.some(let answer)) = try? begin(call) else { continue }
-      states[vm] = answer.state
+      guard case .some(.some(let answer)) = try? copy.begin(call) else { continue }
+      copy.states[vm] = answer.state
     }
+    var state = copy.states[vm] ?? []
+    // Nobody can tell any more what kind of file it was.
+    for element in elements where state[remains.life + element] == Self.evicted {
+      for base in remains.flags { state[base + element] = evaluator.program.initial[base + element] }
+    }
+    return state
   }
 
   /// What the first byte of the page that an access went to holds.

@@ -19,7 +19,9 @@ struct CallFollower {
   /// Pairs of VMs of which one has a memslot with the other's file.
   private(set) var sharing: [(Int, Int)] = []
 
-  init(_ calls: [SystemCall]) { tables = DescriptorTables(calls) }
+  init(_ calls: [SystemCall], tellsProcesses: Bool) {
+    tables = DescriptorTables(calls, tellsProcesses: tellsProcesses)
+  }
 
   /// - Parameter report: told of the call, and of closes that it implies.
   mutating func follow(_ call: SystemCall, _ report: (Report) -> Void) {

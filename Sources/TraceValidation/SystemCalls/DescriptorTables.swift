@@ -31,8 +31,12 @@ struct DescriptorTables {
   /// Children whose beginning is not seen yet: who made them, and whether they are threads.
   private var children: [Int: (parent: Int, isThread: Bool)] = [:]
 
+  /// The trace tells processes and not threads: one that nobody made is a child of the first.
+  private let tellsProcesses: Bool
+
   /// - Parameter calls: the whole trace: a child's first call can return before the parent's clone.
-  init(_ calls: [SystemCall]) {
+  init(_ calls: [SystemCall], tellsProcesses: Bool) {
+    self.tellsProcesses = tellsProcesses
     for call in calls {
       guard let child = call.ret, child > 0 else { continue }
       let flags = call.number("flags") ?? 0
@@ -47,7 +51,7 @@ struct DescriptorTables {
     }
   }
 
-  /// The process of a thread. One that nobody made is a thread of the first.
+  /// The process of a thread. One that nobody made is a thread of the first, or its child.
   mutating func process(of pid: Int) -> Int {
     if let known = processes[pid] { return known }
     var number = 0
@@ -59,6 +63,9 @@ struct DescriptorTables {
         number = tables.count
         tables.append(tables[made])
       }
+    } else if tellsProcesses, !processes.isEmpty {
+      number = tables.count
+      tables.append(tables[0])
     }
     processes[pid] = number
     threads[number, default: []].insert(pid)

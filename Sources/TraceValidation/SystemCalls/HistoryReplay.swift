@@ -29,12 +29,13 @@ struct HistoryReplay {
 
   /// KVM_CAP_MAX_VCPUS of a TD is the number of CPUs.
   private static func cpus(_ history: VMHistory) -> Int {
+    let most = 16
     guard history.isTD else { return 1024 }
     for step in history.steps where step.op == "KVM_CHECK_EXTENSION" {
       guard let call = step.recorded, call.on != "dev", call.ret > 0 else { continue }
-      if call.text("cap") == "KVM_CAP_MAX_VCPUS" { return min(call.ret, 64) }
+      if call.text("cap") == "KVM_CAP_MAX_VCPUS" { return min(call.ret, most) }
     }
-    return 64
+    return most
   }
 
   /// Takes the next call.
@@ -46,14 +47,18 @@ struct HistoryReplay {
     var edge: TraceEdge?
     for world in worlds {
       for call in step.candidates {
+        let before = world
         var world = world
-        guard let answer = try world.make(call) else { continue }
-        guard answer.explains(call) else { continue }
+        guard let answer = try world.make(call), answer.explains(call) else { continue }
         let taken = TraceEdge(
           call: call.op, answer: TraceWorld.answer(of: call), check: answer.check)
         edge = edge ?? taken
-        if next.contains(where: { $0.isSame(as: world) }) { continue }
-        if next.count < Self.mostWorlds { next.append(world) } else { gaveUp = true }
+        let isKnown = next.contains { $0.isSame(as: world) }
+        if !isKnown {
+          if next.count < Self.mostWorlds { next.append(world) } else { gaveUp = true }
+        }
+        // However the call was meant, it was refused and left nothing.
+        if call.ret == -1, world.isSame(as: before) { break }
       }
     }
     guard let edge else { return false }

@@ -26,7 +26,7 @@ extension SystemCallCheck {
     _ text: String, after path: String, format: SystemCallFormat?, release: String? = nil
   ) throws(TraceError) -> CallForecast {
     let trace = try SystemCallTrace(path, format)
-    let traced = TracedVMs(trace.calls)
+    let traced = TracedVMs(trace)
     let (step, history) = try asked(text, traced)
     let explaining = try check(file: path, format: trace.format, release: release).kernels.first
     let kernel = history.isTD ? TraceKernel.td : explaining ?? .gmem(3, host: TraceHost(traced).parameters)
@@ -57,7 +57,7 @@ extension SystemCallCheck {
     file path: String, format: SystemCallFormat?
   ) throws(TraceError) -> [ReleaseVerdict] {
     let trace = try SystemCallTrace(path, format)
-    let traced = TracedVMs(trace.calls)
+    let traced = TracedVMs(trace)
     return kernels(traced, nil).map {
       ReleaseVerdict(kernel: $0, verdict: verdict(trace, traced, $0))
     }

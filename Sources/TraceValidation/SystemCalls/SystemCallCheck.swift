@@ -62,7 +62,7 @@ public struct SystemCallCheck {
     everyRelease: Bool = false
   ) throws(TraceError) -> SystemCallVerdict {
     let trace = try SystemCallTrace(path, format)
-    let traced = TracedVMs(trace.calls)
+    let traced = TracedVMs(trace)
     var best: SystemCallVerdict?
     var explaining: [TraceKernel] = []
     for kernel in kernels(traced, release) {

@@ -26,14 +26,10 @@ struct TracedVMs {
   /// Calls that have to do with no descriptor of KVM.
   private(set) var others = 0
   private(set) var stray: StrayCall?
-  /// The first VM's history that each VM's calls are in.
-  private var owners: [Int] = []
-  private var isTD: [Bool] = []
-
   /// Time is linear in the calls, times the open descriptors.
-  init(_ calls: [SystemCall]) {
-    var follower = CallFollower(calls)
-    for call in calls {
+  init(_ trace: SystemCallTrace) {
+    var follower = CallFollower(trace.calls, tellsProcesses: trace.format == .calls)
+    for call in trace.calls {
       if stray != nil { break }
       follower.follow(call) { report in note(report, call) }
     }

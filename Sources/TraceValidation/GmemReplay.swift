@@ -208,7 +208,9 @@ struct GmemReplay {
     var state = copy.states[vm] ?? []
     // Nobody can tell any more what kind of file it was.
     for element in elements where state[remains.life + element] == Self.evicted {
-      for base in remains.flags { state[base + element] = evaluator.program.initial[base + element] }
+      for base in remains.flags {
+        state[base + element] = evaluator.program.initial[base + element]
+      }
     }
     return state
   }

@@ -89,7 +89,8 @@ struct KVMStep: Sendable {
 
   /// A call that was made in a process of its own, with its answer.
   init(
-    _ op: String, _ arguments: [String: TraceValue], ret: Int, errno: String?, byChild: Bool = false,
+    _ op: String, _ arguments: [String: TraceValue], ret: Int, errno: String?,
+    byChild: Bool = false,
     out: TraceValue? = nil
   ) {
     self.op = op

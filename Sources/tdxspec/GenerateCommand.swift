@@ -219,7 +219,9 @@ extension TDXSpec.Generate {
     if let output { try FileOutput.write(made.text, to: output) }
     var out = ""
     if json {
-      let left = made.left.map { JSONValue.members(["test": .string($0.id), "why": .string($0.why)]) }
+      let left = made.left.map {
+        JSONValue.members(["test": .string($0.id), "why": .string($0.why)])
+      }
       let event = JSONValue.members([
         "event": "kselftest", "tests": .int(made.tests), "left_out": .array(left),
       ])

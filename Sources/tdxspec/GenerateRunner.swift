@@ -44,9 +44,10 @@ struct GenerateRunner {
     let automaton = RVAutomaton(try writer().0.machine)
     let path = command.output ?? ""
     let stem = path.hasSuffix(".dot") ? String(path.dropLast(4)) : path
-    let monitor = String((stem.split(separator: "/").last ?? "monitor").filter {
-      $0.isLetter || $0.isNumber || $0 == "_"
-    })
+    let monitor = String(
+      (stem.split(separator: "/").last ?? "monitor").filter {
+        $0.isLetter || $0.isNumber || $0 == "_"
+      })
     try FileOutput.write(automaton.dot(), to: path)
     try FileOutput.write(automaton.kunit(monitor), to: "\(stem)_kunit.c")
     let (states, events) = (automaton.states.count, automaton.events.count)

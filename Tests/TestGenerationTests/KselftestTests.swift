@@ -1,5 +1,8 @@
+import Catalogue
 import ConformanceKit
 import Foundation
+import SpecLanguage
+import SpecProgram
 import Testing
 
 @testable import TestGeneration
@@ -8,6 +11,10 @@ import Testing
   private static let suites = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("../../Conformance/Suites")
   private static let compiler = "/usr/bin/gcc"
+
+  /// KVM_GET_DIRTY_LOG of memslot 32764, beyond the last: 6.18.44 answers EINVAL, and
+  /// `gmem/mainline` ENOENT.
+  private static let known: Set = ["plain-slots-6.18-aside-00116"]
 
   private static func suite(_ name: String) throws -> ConformanceSuite {
     let bytes = try Data(contentsOf: suites.appendingPathComponent("\(name).json"))
@@ -62,8 +69,35 @@ import Testing
     if status == 4 {
       #expect(text.contains("1..0 # SKIP"))
     } else {
-      #expect(status == 0, "\(text.suffix(2000))")
-      #expect(text.split(separator: "\n").count { $0.hasPrefix("ok ") } == made.tests)
+      let failed = text.split(separator: "\n").filter { $0.hasPrefix("not ok") }
+      #expect(failed.allSatisfy { Self.known.contains(String($0.split(separator: " ")[3])) })
+      #expect(
+        text.split(separator: "\n").count { $0.hasPrefix("ok ") } + failed.count == made.tests)
     }
+  }
+}
+
+@Suite("Automata of runtime verification") struct RVAutomatonTests {
+  private static func automaton() throws -> RVAutomaton {
+    let spec = try #require(Catalogue.entry(named: "kvm/tdx")).describe()
+    let program = try Program(
+      spec, try ResolvedScope(spec, scope: "creation"), ProgramOptions(withoutProperties: true))
+    let options = MachineOptions()
+    let engine = try GuardTable(try GroundProgram(program), monitors: [])
+    return RVAutomaton(
+      try ObservableMachine(engine, try CallAlphabet(program, options), options))
+  }
+
+  @Test("the model of a TD has an edge for each success, and a sequence for each refusal")
+  func model() throws {
+    let automaton = try Self.automaton()
+    let (states, events) = (automaton.states.count, automaton.events.count)
+    #expect(states > 5 && Set(automaton.events).count == events)
+    let lines = automaton.dot().split(separator: "\n").map(String.init)
+    let edges = lines.count { $0.contains("[ label = \"") }
+    #expect(edges + automaton.negatives.count == states * events)
+    #expect(lines.contains { $0.contains("\"s0\" -> \"s1\" [ label = \"kvm_create_vm") })
+    let tests = automaton.kunit("td").split(separator: "\n")
+    #expect(tests.count { $0.hasPrefix("\t{ ") } == automaton.negatives.count)
   }
 }

@@ -5,7 +5,8 @@ import Testing
 
 @Suite("The recorder in contrib") struct RecorderTests {
   private static let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-  private static let recorder = here.appendingPathComponent("../../contrib/recorder/recorder.c").path
+  private static let recorder = here.appendingPathComponent("../../contrib/recorder/recorder.c")
+    .path
   static let compiler = "/usr/bin/gcc"
   static let hasCompiler = FileManager.default.isExecutableFile(atPath: compiler)
   static let hasKVM = open("/dev/kvm", O_RDWR | O_CLOEXEC) >= 0

@@ -26,20 +26,25 @@ import Testing
   }
 
   @Test("numbers, names and both are the same call") func styles() throws {
-    for request in ["0xc040aed4", "KVM_CREATE_GUEST_MEMFD", "0xc040aed4 /* KVM_CREATE_GUEST_MEMFD */"] {
-      let line = "ioctl(4<anon_inode:kvm-vm>, \(request), {size=0x2000, flags=GUEST_MEMFD_FLAG_MMAP|0x2}) = 5"
+    for request in [
+      "0xc040aed4", "KVM_CREATE_GUEST_MEMFD", "0xc040aed4 /* KVM_CREATE_GUEST_MEMFD */",
+    ] {
+      let line =
+        "ioctl(4<anon_inode:kvm-vm>, \(request), {size=0x2000, flags=GUEST_MEMFD_FLAG_MMAP|0x2}) = 5"
       let call = try #require(try Self.call(line))
       #expect(call.name == "KVM_CREATE_GUEST_MEMFD")
       #expect(call.kind == .vm)
       #expect(call.number("size") == 0x2000 && call.number("flags") == 3)
     }
-    let plain = try #require(try Self.call("ioctl(4, 0xc040aed4, 0x7ffc2e0319e0) = -1 EINVAL (Invalid argument)"))
+    let plain = try #require(
+      try Self.call("ioctl(4, 0xc040aed4, 0x7ffc2e0319e0) = -1 EINVAL (Invalid argument)"))
     #expect(plain.arguments.isEmpty)
     #expect(plain.errno == "EINVAL")
   }
 
   @Test("texts, structures and annotations may hold commas and brackets") func nesting() throws {
-    let line = #"9 newfstatat(6<anon_inode:[kvm-gmem]>, "", {st_mode=S_IFREG|0600, st_size=4096, ...}, AT_EMPTY_PATH) = 0"#
+    let line =
+      #"9 newfstatat(6<anon_inode:[kvm-gmem]>, "", {st_mode=S_IFREG|0600, st_size=4096, ...}, AT_EMPTY_PATH) = 0"#
     #expect(try Self.call(line)?.out["size"] == .hex(4096))
     let path = #"openat(AT_FDCWD</a,b(c>, "x\"),{", O_RDONLY) = 3</a,b(c/x>"#
     #expect(try Self.call(path)?.ret == 3)

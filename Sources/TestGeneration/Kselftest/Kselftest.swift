@@ -51,7 +51,9 @@ public struct Kselftest {
       guard step.call.name == "KVM_SET_USER_MEMORY_REGION2",
         let offset = KselftestCall.bits(step.call.arguments["gmem_offset"])
       else { return false }
-      let isAccepted = step.expect.contains { if case .exactly(.errno) = $0 { false } else { true } }
+      let isAccepted = step.expect.contains {
+        if case .exactly(.errno) = $0 { false } else { true }
+      }
       return offset >> 48 != 0 && isAccepted
     }
     return isWrapped ? "binds at an offset beyond every file, which the kernel accepts" : nil

@@ -10,7 +10,7 @@ extension CallReader {
   func checkExtension() -> CallReading {
     guard let cap = call.arguments["cap"]?.text else { return .undecoded }
     guard Self.answered.contains(cap) else { return .unspoken }
-    // Without two-dimensional paging there is no prefault (guest-memfd §1.7).
+    // Without two-dimensional paging there is no prefault (real-world §6).
     if cap == "KVM_CAP_PRE_FAULT_MEMORY", call.ret == 0 { return .unspoken }
     if cap == "KVM_CAP_USER_MEMORY2", isTD { return .unspoken }
     return .steps([step(call.name, ["cap": .text(cap)])], missing: [])
@@ -36,7 +36,8 @@ extension CallReader {
     let isKnown = known.contains(cap) || isTD && cap == "KVM_CAP_X86_APIC_BUS_CYCLES_NS"
     guard isKnown else { return .unspoken }
     let flags = call.arguments["flags"] ?? .hex(0)
-    return .steps([step(call.name, ["cap": .text(cap), "flags": flags, "args": args])], missing: [])
+    return .steps(
+      [step(call.name, ["cap": .text(cap), "flags": flags, "args": args])], missing: [])
   }
 
   func createMemory() -> CallReading {
@@ -51,7 +52,9 @@ extension CallReader {
       step(call.name, told.merging(["flags": .hex(flags)]) { $1 })
     }
     if !call.succeeded {
-      steps.append(step(call.name, ["new": .text(new), "size": .hex(0), "flags": .hex(0)]))
+      // The likeliest first: it decides most calls alone.
+      steps.insert(
+        step(call.name, ["new": .text(new), "size": .hex(0), "flags": .hex(0)]), at: 0)
     }
     return .steps(steps, missing: ["size", "flags"])
   }
@@ -75,7 +78,8 @@ extension CallReader {
   /// With attributes that every module takes.
   func initVM(_ width: Int?) -> KVMStep {
     var arguments: [String: TraceValue] = [
-      "attributes": .hex(0x1000_0000), "xfam": .hex(0x3), "gpaw": width.map { .number($0) } ?? .null,
+      "attributes": .hex(0x1000_0000), "xfam": .hex(0x3),
+      "gpaw": width.map { .number($0) } ?? .null,
     ]
     for name in ["flags", "hw_error"] where call.name == "KVM_TDX_INIT_VM" {
       if let value = call.arguments[name] { arguments[name] = value }

@@ -77,7 +77,8 @@ struct FileNames {
   private mutating func rename(_ number: Int) {
     let step = steps[number]
     steps[number] = TracedStep(
-      line: step.line, pid: step.pid, candidates: step.candidates.map(renamed), missing: step.missing
+      line: step.line, pid: step.pid, candidates: step.candidates.map(renamed),
+      missing: step.missing
     )
   }
 

@@ -29,7 +29,8 @@ extension SystemCallCheck {
     let traced = TracedVMs(trace)
     let (step, history) = try asked(text, traced)
     let explaining = try check(file: path, format: trace.format, release: release).kernels.first
-    let kernel = history.isTD ? TraceKernel.td : explaining ?? .gmem(3, host: TraceHost(traced).parameters)
+    let kernel =
+      history.isTD ? TraceKernel.td : explaining ?? .gmem(3, host: TraceHost(traced).parameters)
     do throws(SpecError) {
       var replay = try HistoryReplay(history, more: [step], kernel, programs(kernel))
       var refused: TraceRefusal?

@@ -107,7 +107,8 @@ public struct SystemCallCheck {
   ) -> SystemCallVerdict {
     var verdict = SystemCallVerdict(
       path: trace.path, format: trace.format, outcome: .conforms, kernels: [kernel],
-      calls: trace.calls.count, vms: traced.histories.count { $0.steps.first?.op == "KVM_CREATE_VM" },
+      calls: trace.calls.count,
+      vms: traced.histories.count { $0.steps.first?.op == "KVM_CREATE_VM" },
       undecoded: traced.undecoded, unspoken: traced.unspoken, others: traced.others,
       torn: trace.torn)
     if let stray = traced.stray { verdict.outcome = .stray(stray) }

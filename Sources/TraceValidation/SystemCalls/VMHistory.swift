@@ -111,9 +111,16 @@ struct TracedVMs {
       histories[number].steps = []
     }
     if let device = histories.indices.first {
-      histories[device].isTD = histories.contains(where: \.isTD)
+      histories[device].isTD =
+        histories.contains(where: \.isTD) || histories[device].steps.contains(where: Self.hasTDs)
     }
     histories.removeAll(where: \.steps.isEmpty)
+  }
+
+  /// KVM_CAP_VM_TYPES has the bit of KVM_X86_TDX_VM.
+  private static func hasTDs(_ step: TracedStep) -> Bool {
+    guard let call = step.recorded, call.text("cap") == "KVM_CAP_VM_TYPES" else { return false }
+    return call.ret > 0 && call.ret & 1 << 5 != 0
   }
 
   /// A file of unknown size is as large as what was accepted of it needs, or as fstat tells.

@@ -68,9 +68,10 @@ extension TDXSpec.Trace {
           tdxspec trace check --format kvm-answers Conformance/Recorded/kvm-answers-sample.jsonl.gz
 
         EXIT CODES
-          0 the traces conform, or at least 99.5 % of all calls (kvm/tdx: 99 % of answers and of lists of SEAMCALLs)
-            and 95 % of each leaf's calls with each answer agree, in each environment
-          1 one does not, or fewer do  2 unusable input  3 a file ends within a line  4 the corpus is not there
+          0 the traces conform, or at least 99.5 % of all calls (kvm/tdx: 99 % of answers and of
+            lists of SEAMCALLs) and 95 % of each leaf's calls with each answer agree, in each environment
+          1 one does not, or fewer do  2 unusable input  3 a file ends within a line, or no answer
+          4 the corpus is not there
         """)
 
     @Option(

@@ -116,19 +116,19 @@ import Testing
   @Test("trace-cmd's text is read") func traceCmd() throws {
     let lines = [
       "cpus=4",
-      "  qemu-77 [001]  9.000001: sys_enter_ioctl: fd: 0x0000000b, cmd: 0x0000ae01, arg: 0x00000000",
-      "  qemu-77 [001]  9.000002: sys_exit_ioctl: 0xc",
-      "  qemu-77 [001]  9.000003: kvm_entry: vcpu 0, rip 0xfff0",
-      "  qemu-77 [001]  9.000004: sys_enter: NR 16 (c, ae41, 0, 0, 0, 0)",
-      "  qemu-77 [001]  9.000005: sys_exit: NR 16 = 13",
-      "  qemu-77 [001]  9.000006: sys_enter_ioctl: fd: 0x0000000c, cmd: 0x0000ae41, arg: 0x00000000",
-      "  qemu-77 [001]  9.000007: sys_exit_ioctl: 0xffffffffffffffef",
+      "  q-77 [001]  9.01: sys_enter_ioctl: fd: 0x0000000b, cmd: 0x0000ae01, arg: 0x00000000",
+      "  q-77 [001]  9.02: sys_exit_ioctl: 0xc",
+      "  q-77 [001]  9.03: kvm_entry: vcpu 0, rip 0xfff0",
+      "  q-77 [001]  9.04: sys_enter: NR 16 (c, ae41, 0, 0, 0, 0)",
+      "  q-77 [001]  9.05: sys_exit: NR 16 = 13",
+      "  q-77 [001]  9.06: sys_enter_ioctl: fd: 0x0000000c, cmd: 0x0000ae41, arg: 0x00000000",
+      "  q-77 [001]  9.07: sys_exit_ioctl: 0xffffffffffffffef",
     ]
     let verdict = try RecordedTrace.check(lines)
     #expect(verdict.format == .traceCmd)
     #expect(verdict.conforms)
     #expect(verdict.explained == 3)
-    let wrong = lines.dropLast() + ["  qemu-77 [001]  9.000007: sys_exit_ioctl: 0xd"]
+    let wrong = lines.dropLast() + ["  q-77 [001]  9.07: sys_exit_ioctl: 0xd"]
     #expect(try RecordedTrace.check(Array(wrong)).refusedLine == 8)
   }
 }

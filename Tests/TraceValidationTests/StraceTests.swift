@@ -30,7 +30,8 @@ import Testing
       "0xc040aed4", "KVM_CREATE_GUEST_MEMFD", "0xc040aed4 /* KVM_CREATE_GUEST_MEMFD */",
     ] {
       let line =
-        "ioctl(4<anon_inode:kvm-vm>, \(request), {size=0x2000, flags=GUEST_MEMFD_FLAG_MMAP|0x2}) = 5"
+        "ioctl(4<anon_inode:kvm-vm>, \(request), "
+        + "{size=0x2000, flags=GUEST_MEMFD_FLAG_MMAP|0x2}) = 5"
       let call = try #require(try Self.call(line))
       #expect(call.name == "KVM_CREATE_GUEST_MEMFD")
       #expect(call.kind == .vm)
@@ -44,7 +45,8 @@ import Testing
 
   @Test("texts, structures and annotations may hold commas and brackets") func nesting() throws {
     let line =
-      #"9 newfstatat(6<anon_inode:[kvm-gmem]>, "", {st_mode=S_IFREG|0600, st_size=4096, ...}, AT_EMPTY_PATH) = 0"#
+      #"9 newfstatat(6<anon_inode:[kvm-gmem]>, "", "#
+      + "{st_mode=S_IFREG|0600, st_size=4096, ...}, AT_EMPTY_PATH) = 0"
     #expect(try Self.call(line)?.out["size"] == .hex(4096))
     let path = #"openat(AT_FDCWD</a,b(c>, "x\"),{", O_RDONLY) = 3</a,b(c/x>"#
     #expect(try Self.call(path)?.ret == 3)

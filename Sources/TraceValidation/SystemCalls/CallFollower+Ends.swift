@@ -50,7 +50,7 @@ extension CallFollower {
     }
   }
 
-  mutating func exit(_ call: SystemCall, _ report: (Report) -> Void) {
+  mutating func ended(_ call: SystemCall, _ report: (Report) -> Void) {
     report(.ignored)
     if let process = tables.exit(call.pid) { tables.clear(process) }
   }

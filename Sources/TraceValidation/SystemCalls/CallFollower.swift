@@ -27,7 +27,7 @@ struct CallFollower {
   mutating func follow(_ call: SystemCall, _ report: (Report) -> Void) {
     let process = tables.process(of: call.pid)
     switch call.name {
-    case "exit": exit(call, report)
+    case "exit": ended(call, report)
     case "execve":
       if call.succeeded { tables.clear(process) }
       report(.other)

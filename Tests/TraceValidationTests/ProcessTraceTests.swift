@@ -53,8 +53,10 @@ import Testing
     let answer = try #require(forecast.answers.first)
     #expect(answer.answer == "EINVAL")
     #expect(answer.looked.last?.holds == false)
-    #expect(answer.looked.dropLast().allSatisfy(\.holds))
-    #expect(answer.looked.contains { $0.check.citations.contains { $0.hasPrefix("kvm-tdx") } })
+    let others = answer.looked.dropLast().filter { !$0.holds }
+    #expect(others.isEmpty)
+    let facts = answer.looked.flatMap(\.check.citations)
+    #expect(facts.contains { $0.hasPrefix("kvm-tdx") })
     #expect(throws: TraceError.self) {
       try checker.forecast("KVM_RUN on=vcpu9", after: RecordedTrace.td.path, format: nil)
     }

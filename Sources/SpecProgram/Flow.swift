@@ -97,6 +97,8 @@ public struct CheckInfo: Hashable, Sendable {
   public let text: String
   public let outcome: Outcome
   public let location: SourceLocation
+  /// Where the facts are: the check's own citations, or else its action's.
+  public let citations: [String]
 }
 
 extension FlowNode {

@@ -22,6 +22,8 @@ public struct TransitionLabel: Hashable, Sendable {
 public struct Transition: Hashable, Sendable {
   public let state: [Int]
   public let label: TransitionLabel
+  /// The checks that the step passed, in order: indices into the program's checks.
+  let passed: [Int]
 }
 
 /// The reference semantics: evaluates one call with concrete arguments, on demand.

@@ -65,17 +65,20 @@ extension Lowering {
   private mutating func check(
     _ condition: Node, _ outcome: Outcome, _ statement: Statement, _ context: Context
   ) -> AtomicStatement<Node> {
-    let number = register(condition, outcome, statement.location, context)
+    let number = register(
+      condition, outcome, statement.location, context, statement.citations)
     return .check(number, condition, failTo: ending(outcome, context))
   }
 
   mutating func register(
-    _ condition: Node, _ outcome: Outcome, _ location: SourceLocation, _ context: Context
+    _ condition: Node, _ outcome: Outcome, _ location: SourceLocation, _ context: Context,
+    _ citations: [String] = []
   ) -> Int {
     checks.append(
       CheckInfo(
         action: context.path.joined(separator: " / "), text: reader.condition(condition),
-        outcome: outcome, location: location))
+        outcome: outcome, location: location,
+        citations: citations.isEmpty ? flow.action.citations : citations))
     return checks.count - 1
   }
 

@@ -8,6 +8,10 @@ public struct TakenStep: Sendable {
   public let element: Int?
   public let before: [Int]
   public let after: [Int]
+  /// The checks that the step passed, in order.
+  public let passed: [CheckInfo]
+  /// The check that refused the call in this step.
+  public let refusedBy: CheckInfo?
 }
 
 /// What one call of a thread did.
@@ -89,7 +93,8 @@ public struct ProcedureEvaluator: Sendable {
       observe(
         TakenStep(
           label: procedure.info[way.label.node].label, element: element, before: current,
-          after: way.state))
+          after: way.state, passed: way.passed.map { program.checks[$0] },
+          refusedBy: way.label.refusedBy.map { program.checks[$0] }))
       current = way.state
       if thread == nil || way.label.outcome != nil {
         let outcome = way.label.outcome.map { program.outcomes[$0] } ?? .ok

@@ -8,6 +8,8 @@ struct Run {
   /// Cells written by the step so far, with the values they get.
   private var writes: [Int: Int] = [:]
   private var localWrites: [Int: Int] = [:]
+  /// Checks that held so far, in order.
+  private var passed: [Int] = []
 
   private var program: Program { environment.program }
   var registers: [Int] {
@@ -132,7 +134,7 @@ struct Run {
         }
       }
     }
-    result.append(Transition(state: environment.state, label: label))
+    result.append(Transition(state: environment.state, label: label, passed: passed))
   }
 
   // MARK: Loops
@@ -199,6 +201,7 @@ struct Run {
           localWrites = [:]
           return failTo
         }
+        passed.append(number)
       case .assign(let target, let value, let place):
         try assign(target, try environment.value(of: value), place)
       case .when(let condition, let yes, let no):

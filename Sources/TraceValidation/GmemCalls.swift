@@ -112,7 +112,7 @@ struct GmemCalls {
         ])
     case "KVM_CREATE_VCPU":
       var call = KVMCall(
-        vm, step.op, ["id": .number(KVMCalls.idClass(step.number("id") ?? 0))])
+        vm, step.op, ["id": .number(handles.ids.of(step.number("id") ?? 0))])
       call.values["vcpu"] = .number(handles.element(step.text("new") ?? "") ?? 0)
       return call
     case "KVM_CREATE_GUEST_MEMFD": return createGmem(step, vm)
@@ -141,7 +141,7 @@ struct GmemCalls {
       takes("exitHypercall", argument & ~0x1000 == 0)
     case ("KVM_ENABLE_CAP", "KVM_CAP_MAX_VCPU_ID"):
       takes("maxVCPUID", argument <= 4096)
-      call.values["id"] = .number(argument == 0 ? 7 : KVMCalls.limitClass(argument))
+      call.values["id"] = .number(argument == 0 ? 7 : handles.ids.of(argument))
     case ("KVM_CREATE_IRQCHIP", _): takes("createIrqchip", true)
     case ("KVM_SET_TSC_KHZ", _): takes("tscKHz", true)
     case ("KVM_GET_DIRTY_LOG", _): takes("dirtyLog", true)

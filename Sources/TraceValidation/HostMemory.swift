@@ -1,14 +1,14 @@
 /// The memory of a recorded process, as far as memslots name it: `buf`, and mappings of memfds.
-struct HostMemory: Sendable {
+struct HostMemory: Hashable, Sendable {
   /// A mapping of a memfd.
-  struct Mapping: Sendable {
+  struct Mapping: Hashable, Sendable {
     let file: String
     let offset: UInt64
     let length: UInt64
   }
 
   /// A memfd that was created.
-  private struct File: Sendable {
+  private struct File: Hashable, Sendable {
     let size: UInt64
     let isShared: Bool
   }

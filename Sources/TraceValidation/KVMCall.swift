@@ -77,7 +77,7 @@ struct KVMCalls {
     case "KVM_TDX_INIT_VCPU", "KVM_TDX_INIT_MEM_REGION", "KVM_TDX_GET_CPUID":
       return command(step, vm, action: "KVM_MEMORY_ENCRYPT_OP")
     case "KVM_CREATE_VCPU":
-      var call = KVMCall(vm, step.op, ["id": .number(Self.idClass(step.number("id") ?? 0))])
+      var call = KVMCall(vm, step.op, ["id": .number(handles.ids.of(step.number("id") ?? 0))])
       call.values["vcpu"] = .number(handles.element(step.text("new") ?? "") ?? 0)
       return call
     case "KVM_CREATE_GUEST_MEMFD": return createGmem(step, vm)
@@ -122,7 +122,7 @@ struct KVMCalls {
         [
           "shape": shape(argument <= 4096 && flags == 0),
           // 0 asks for no limit.
-          "id": .number(argument == 0 ? 7 : Self.limitClass(argument)),
+          "id": .number(argument == 0 ? 7 : handles.ids.of(argument)),
         ])
     }
     let (name, isFine): (String, Bool) =
@@ -135,13 +135,6 @@ struct KVMCalls {
       }
     return KVMCall(vm, step.op, ["cap": .name(name), "shape": shape(isFine && flags == 0)])
   }
-
-  /// vCPU ids by the limits that matter: an id is below a limit exactly when its class is.
-  private static let idLimits: [UInt64] = [1, 4, 16, 24, 256, 4096]
-
-  static func idClass(_ id: UInt64) -> Int { idLimits.filter { $0 <= id }.count }
-
-  static func limitClass(_ limit: UInt64) -> Int { idLimits.filter { $0 <= limit }.count }
 
   static func extensionName(_ name: String?) -> String {
     switch name {

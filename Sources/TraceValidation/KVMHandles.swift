@@ -11,8 +11,9 @@ struct KVMHandles: Sendable {
 
   private(set) var objects: [String: Object] = ["dev": .device]
   private(set) var vms: [String: Int] = [:]
+  let ids: VCPUIDClasses
   /// For each VM: the vCPU of each id, the number of each slot, and how many files there are.
-  private var ids: [[UInt64: Int]] = []
+  private var elements: [[UInt64: Int]] = []
   private var slots: [[UInt64: Int]] = []
   private var fileCounts: [Int] = []
   /// The size of each memfd.
@@ -20,6 +21,7 @@ struct KVMHandles: Sendable {
 
   /// Gives every handle of a sequence its element.
   init(_ steps: [KVMStep]) {
+    ids = VCPUIDClasses(steps)
     for step in steps {
       switch step.op {
       case "KVM_CREATE_VM":
@@ -27,7 +29,7 @@ struct KVMHandles: Sendable {
         let vm = vms.count
         vms[step.on] = vm
         step.text("new").map { objects[$0] = .vm(vm) }
-        ids.append([:])
+        elements.append([:])
         slots.append([:])
         fileCounts.append(0)
       case "KVM_CREATE_VCPU":
@@ -61,9 +63,9 @@ struct KVMHandles: Sendable {
   }
 
   private mutating func id(_ id: UInt64, in vm: Int) -> Int {
-    if let known = ids[vm][id] { return known }
-    ids[vm][id] = ids[vm].count
-    return ids[vm].count - 1
+    if let known = elements[vm][id] { return known }
+    elements[vm][id] = elements[vm].count
+    return elements[vm].count - 1
   }
 
   private mutating func slot(_ slot: UInt64, in vm: Int) -> Int {
@@ -88,7 +90,34 @@ struct KVMHandles: Sendable {
     }
   }
 
-  var mostVCPUs: Int { max(1, ids.map(\.count).max() ?? 1) }
+  var mostVCPUs: Int { max(1, elements.map(\.count).max() ?? 1) }
   var mostSlots: Int { max(1, slots.map(\.count).max() ?? 1) }
   var mostFiles: Int { max(1, fileCounts.max() ?? 1) }
+}
+
+/// vCPU ids by the limits that matter: an id is below a limit exactly when its class is.
+struct VCPUIDClasses: Sendable {
+  /// Six, in order; the last is the highest id that KVM takes (kvm-tdx §2.1).
+  private let limits: [UInt64]
+  private static let usual: [UInt64] = [1, 4, 16, 24, 256, 4096]
+
+  /// Limits that a sequence sets and the usual ones do not have take their place.
+  init(_ steps: [KVMStep]) {
+    var set: Set<UInt64> = []
+    for step in steps where step.text("cap") == "KVM_CAP_MAX_VCPU_ID" {
+      if case .list(let list)? = step.arguments["args"], let limit = list.first?.unsigned {
+        set.insert(limit)
+      }
+    }
+    set = set.filter { $0 > 0 && $0 < 4096 }
+    let own = set.sorted()
+    if own.allSatisfy(Self.usual.contains) || own.count > 5 {
+      limits = Self.usual
+    } else {
+      limits = Array(repeating: own[0], count: 5 - own.count) + own + [4096]
+    }
+  }
+
+  /// The class of an id, or of a limit.
+  func of(_ id: UInt64) -> Int { limits.count { $0 <= id } }
 }

@@ -81,7 +81,8 @@ extension KVMReplay {
       if call.action == "KVM_RUN" {
         state = try plain(KVMVariables.exit, scriptedExit(script), state)
       }
-      let (answer, list, page) = try carryOut(call, state)
+      var looked: [LookedAt] = []
+      let (answer, list, page) = try carryOut(call, state) { looked += LookedAt.all($0) }
       for (number, cell) in variables.injected.enumerated() {
         injected[number] = answer.state[cell]
       }
@@ -90,14 +91,14 @@ extension KVMReplay {
         answer: answer.outcome.name, leaves: list,
         check: answer.check.map { "\($0.action): “\($0.text)”, \($0.location)" }
           ?? "no check of \(call.action)",
-        isRefused: answer.check != nil, page: page)
+        looked: looked, isRefused: answer.check != nil, page: page)
     } catch {
       return Result(answer: "\(error.code) \(error.message)", check: call.action)
     }
   }
 
   private func carryOut(
-    _ call: KVMCall, _ state: [Int]
+    _ call: KVMCall, _ state: [Int], observe: (TakenStep) -> Void = { _ in }
   ) throws(SpecError) -> (CarriedOutCall, [ListedLeaf], page: Int?) {
     guard let action = evaluator.action(named: call.action) else {
       throw SpecError("TDX2016", "the spec has no call '\(call.action)'")
@@ -108,6 +109,7 @@ extension KVMReplay {
       action.number, try Self.encode(call.values, action.arguments), from: state
     ) { step in
       list.add(step)
+      observe(step)
       if step.label == Self.loopStep { page = step.element }
     }
     guard let answer else {

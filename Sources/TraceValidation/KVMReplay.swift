@@ -86,6 +86,8 @@ struct KVMReplay {
     var answer: String
     var leaves: [ListedLeaf] = []
     var check = ""
+    /// Every check that was looked at, in order.
+    var looked: [LookedAt] = []
     /// Something refused a part of the call, whatever its answer is.
     var isRefused = false
     /// The page that a loop over pages came to last.

@@ -87,6 +87,22 @@ struct KVMStep: Sendable {
     out = nil
   }
 
+  /// A call that was made in a process of its own, with its answer.
+  init(
+    _ op: String, _ arguments: [String: TraceValue], ret: Int, errno: String?,
+    byChild: Bool = false,
+    out: TraceValue? = nil
+  ) {
+    self.op = op
+    self.arguments = .members(arguments.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+    self.ret = ret
+    self.errno = errno
+    leaves = []
+    self.byChild = byChild
+    isUndecided = false
+    self.out = out
+  }
+
   /// Whether KVM answers it, and not the module or the recording's own machinery.
   var isCompared: Bool { !isUndecided && !Self.machinery.contains(op) }
 
@@ -137,11 +153,15 @@ extension TraceValue {
 /// `buf+X` of a recording: an offset in 8 MiB of memory that is followed by none.
 struct BufferPlace {
   static let size: UInt64 = 8 << 20
+  /// What stands before the address of memory that is there.
+  static let endless = "memory"
   /// `nil` for an address outside.
   let offset: UInt64?
   let isAligned: Bool
-  /// `nil` for a place in memory.
+  /// `nil` for a place in `buf`.
   private let address: UInt64?
+  /// Memory of a process of which only addresses are known is taken to be there.
+  private let isEndless: Bool
 
   init(_ text: String?) {
     guard let text, let plus = text.firstIndex(of: "+") else {
@@ -149,11 +169,13 @@ struct BufferPlace {
       let address = TraceValue.text(text ?? "0x0").unsigned ?? 0
       isAligned = address % 4096 == 0
       self.address = address
+      isEndless = false
       return
     }
     let value = TraceValue.text(String(text[text.index(after: plus)...])).unsigned ?? 0
     offset = value
-    address = nil
+    isEndless = text[..<plus] == Self.endless
+    address = isEndless ? value : nil
     isAligned = value % 4096 == 0
   }
 
@@ -167,6 +189,7 @@ struct BufferPlace {
 
   /// How many bytes of a range are there.
   func mapped(of length: UInt64) -> UInt64 {
+    if isEndless { return length }
     guard let offset, offset < Self.size else { return 0 }
     return min(length, Self.size - offset)
   }

@@ -40,6 +40,9 @@ package struct TraceFile {
     self.lines = lines
   }
 
+  /// The bytes of a line, counted from 0.
+  func bytes(of line: Int) -> ArraySlice<UInt8> { bytes[lines[line]] }
+
   /// The value on a line, counted from 0; `nil` when the line is empty.
   ///
   /// - Throws: `torn` when it is the last line and ends too soon.

@@ -40,10 +40,24 @@ extension TDXSpec {
         kvm_destroy_vm --criterion 1-switch -o gmem.json
           tdxspec generate kvm/tdx --scope creation --criterion checks --words kernel -o checks.json
           tdxspec generate kvm/tdx --scope creation --criterion tour --random 20 --seed 7 --json
+          tdxspec generate kvm/tdx --scope creation --format rv -o td.dot
+          tdxspec generate --format kselftest --suite Conformance/Suites/gmem-6.18-deviations.json \
+        -o gmem_test.c
         """)
 
-    @Argument(help: "The spec.")
-    var spec: String
+    @Argument(help: "The spec; none for --format kselftest.")
+    var spec: String?
+
+    @Option(
+      name: .long,
+      help: """
+        suite; kselftest: a suite (--suite) as a program in C, with KTAP; rv: the order of calls \
+        that succeed, as an automaton of the kernel's runtime verification, and KUnit tests.
+        """)
+    var format = GeneratedFormat.suite
+
+    @Option(name: .long, help: ArgumentHelp("For kselftest: the suite.", valueName: "file"))
+    var suite: String?
 
     @OptionGroup var scope: ScopeOptions
 
@@ -145,6 +159,12 @@ extension TDXSpec {
     var json = false
 
     func validate() throws {
+      guard (format == .kselftest) == (suite != nil), (format == .kselftest) == (spec == nil) else {
+        throw ValidationError("name a spec, or --format kselftest with --suite and no spec")
+      }
+      guard format != .rv || output != nil else {
+        throw ValidationError("--format rv needs -o NAME.dot; the tests are in NAME_kunit.c")
+      }
       guard (0...4).contains(k) else { throw ValidationError("--k takes a number from 0 to 4") }
       guard let criterion = Criterion(criterion, k: k) else {
         throw ValidationError(
@@ -171,6 +191,7 @@ extension TDXSpec {
     }
 
     func run() throws {
+      if let suite { return try writeKselftest(suite) }
       let status = try GenerateRunner(command: self).run()
       if status != .success { throw CommandExit(status: status) }
     }
@@ -178,3 +199,40 @@ extension TDXSpec {
 }
 
 extension CallWords: ExpressibleByArgument {}
+
+/// What `generate` writes.
+enum GeneratedFormat: String, ExpressibleByArgument, CaseIterable {
+  case suite
+  case kselftest
+  case rv
+}
+
+extension TDXSpec.Generate {
+  /// Writes a suite as a selftest of the kernel's kind.
+  private func writeKselftest(_ path: String) throws {
+    let made: Kselftest
+    do {
+      made = try Kselftest(try SuiteFile.read(path))
+    } catch let error as KselftestError {
+      throw ValidationError("\(path): \(error.description)")
+    }
+    if let output { try FileOutput.write(made.text, to: output) }
+    var out = ""
+    if json {
+      let left = made.left.map {
+        JSONValue.members(["test": .string($0.id), "why": .string($0.why)])
+      }
+      let event = JSONValue.members([
+        "event": "kselftest", "tests": .int(made.tests), "left_out": .array(left),
+      ])
+      let events = [
+        Events.start("generate", version: TDXSpec.version), event, Events.end(.success),
+      ]
+      out = events.map { $0.text + "\n" }.joined()
+    } else {
+      out = "\(made.tests) tests in C\n"
+      for (id, why) in made.left { out += "left out: \(id), which \(why)\n" }
+    }
+    try Output.standard.write(out)
+  }
+}

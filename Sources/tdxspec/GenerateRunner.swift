@@ -16,6 +16,7 @@ struct GenerateRunner {
     }
     if criterion == .deviations { return try writeDeviations() }
     do {
+      if command.format == .rv { return try writeAutomaton() }
       if case .parallel(let calls) = criterion { return try races(criterion, calls) }
       let (writer, plan) = try plan(criterion)
       let suite = writer.suite(plan, criterion)
@@ -39,6 +40,35 @@ struct GenerateRunner {
     }
   }
 
+  private func writeAutomaton() throws -> ExitStatus {
+    let automaton = RVAutomaton(try writer().0.machine)
+    let path = command.output ?? ""
+    let stem = path.hasSuffix(".dot") ? String(path.dropLast(4)) : path
+    let monitor = String(
+      (stem.split(separator: "/").last ?? "monitor").filter {
+        $0.isLetter || $0.isNumber || $0 == "_"
+      })
+    try FileOutput.write(automaton.dot(), to: path)
+    try FileOutput.write(automaton.kunit(monitor), to: "\(stem)_kunit.c")
+    let (states, events) = (automaton.states.count, automaton.events.count)
+    let (negatives, unsure) = (automaton.negatives.count, automaton.unsure)
+    if command.json {
+      let event = JSONValue.members([
+        "event": "rv-automaton", "states": .int(states), "events": .int(events),
+        "negatives": .int(negatives), "unsure": .int(unsure),
+      ])
+      let events = [
+        Events.start("generate", version: TDXSpec.version), event, Events.end(.success),
+      ]
+      try Output.standard.write(events.map { $0.text + "\n" }.joined())
+    } else {
+      try Output.standard.write(
+        "\(states) states, \(events) events, \(negatives) sequences to be reported; "
+          + "\(unsure) calls that lead to several states are left out\n")
+    }
+    return .success
+  }
+
   private func races(_ criterion: Criterion, _ calls: Int) throws -> ExitStatus {
     let (writer, engine) = try writer()
     let options = RaceOptions(
@@ -57,7 +87,7 @@ struct GenerateRunner {
   }
 
   private func writeDeviations() throws -> ExitStatus {
-    let spec = try SpecLookup.describe(command.spec, mutate: command.scope.mutate)
+    let spec = try SpecLookup.describe(command.spec ?? "", mutate: command.scope.mutate)
     if spec.name == ModuleTraceCheck.spec { return try writeModuleDeviations(spec) }
     var options = DeviationSuite.Options()
     options.environments = Set(command.environment)
@@ -100,7 +130,7 @@ struct GenerateRunner {
   }
 
   private func writer() throws -> (SuiteWriter, GuardTable) {
-    let spec = try SpecLookup.describe(command.spec, mutate: command.scope.mutate)
+    let spec = try SpecLookup.describe(command.spec ?? "", mutate: command.scope.mutate)
     let resolved = try ResolvedScope(
       spec, scope: command.scope.scope, overrides: try command.scope.overrides())
     let program = try Program(spec, resolved, ProgramOptions(withoutProperties: true))

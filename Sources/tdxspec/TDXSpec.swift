@@ -31,7 +31,8 @@ struct TDXSpec: ParsableCommand {
     subcommands: [
       Ask.self, Certificate.self, Check.self, Compare.self, Conform.self, Cost.self, Diff.self,
       Doc.self, Explore.self, Gate.self, Generate.self, List.self,
-      Mutate.self, Prove.self, Read.self, Replay.self, Suites.self, Trace.self,
+      Mutate.self, Profile.self, Prove.self, Read.self, Replay.self, Suites.self, Trace.self,
+      Why.self,
     ])
 
   /// Runs the tool and maps every way out to one of its exit codes.

@@ -2,6 +2,11 @@ extension GmemCalls {
   private static let slotCount: UInt64 = 32764
   private static let mostPages: UInt64 = (1 << 31) - 1
 
+  /// Address spaces but the first have no memslots here.
+  static func isSlotNumber(_ number: UInt64) -> Bool {
+    number & 0xffff < slotCount && number >> 16 == 0
+  }
+
   /// A memory region: with size 0 the memslot goes.
   func memoryRegion(_ step: KVMStep, _ vm: Int, _ process: Process) -> KVMCall {
     let (gpa, size) = (step.number("gpa") ?? 0, step.number("size") ?? 0)
@@ -69,7 +74,7 @@ extension GmemCalls {
     let offset = step.number("gmem_offset") ?? 0
     let hva = BufferPlace(step.text("hva"))
     let isFirst = step.op == "KVM_SET_USER_MEMORY_REGION"
-    return slot & 0xffff < Self.slotCount && slot >> 16 == 0 && !(isFirst && flags & ~3 != 0)
+    return Self.isSlotNumber(slot) && !(isFirst && flags & ~3 != 0)
       && gpa % 4096 == 0 && size % 4096 == 0 && hva.isAligned && !hva.isBeyondUser(size)
       && !gpa.addingReportingOverflow(size).overflow && size >> 12 <= Self.mostPages
       && (flags & 4 == 0 || offset % 4096 == 0 && !offset.addingReportingOverflow(size).overflow)

@@ -144,7 +144,8 @@ struct GmemCalls {
       call.values["id"] = .number(argument == 0 ? 7 : handles.ids.of(argument))
     case ("KVM_CREATE_IRQCHIP", _): takes("createIrqchip", true)
     case ("KVM_SET_TSC_KHZ", _): takes("tscKHz", true)
-    case ("KVM_GET_DIRTY_LOG", _): takes("dirtyLog", true)
+    case ("KVM_GET_DIRTY_LOG", _):
+      takes("dirtyLog", Self.isSlotNumber(step.number("slot") ?? 0))
     case ("KVM_MEMORY_ENCRYPT_OP", _): takes("command", true)
     default: takes("maxVCPUs", true)
     }

@@ -51,7 +51,10 @@ struct WrittenFields {
         values["value"] = .number(value)
       }
     case "KVM_RUN":
-      if result.answer == "EFAULT" { values["exit_reason"] = .number(Exit.memoryFault) }
+      if result.answer == "EFAULT" {
+        let exit = Self.isUserFault(result.check) ? Exit.unknown : Exit.memoryFault
+        values["exit_reason"] = .number(exit)
+      }
     default: break
     }
   }
@@ -92,12 +95,16 @@ struct WrittenFields {
 
   /// Linux, include/uapi/linux/kvm.h: KVM_EXIT_*.
   private enum Exit {
+    static let unknown = 0
     static let hypercall = 3
     static let shutdown = 8
     static let internalError = 17
     static let systemEvent = 24
     static let memoryFault = 39
   }
+
+  /// User space has no page there: the call fails, and tells no exit (a recorded answer of 7.3).
+  private static func isUserFault(_ check: String) -> Bool { check.contains("“the hva”") }
 
   /// The exit of the last entry: the one that was asked for, or the plain one after it.
   private mutating func setExit(_ result: KVMReplay.Result, _ exit: TraceValue?) {
@@ -108,7 +115,9 @@ struct WrittenFields {
       return
     }
     let registers = list.map { $0.unsigned ?? 0 }
-    if reason == "0x30", result.answer == "EFAULT", registers.count > 3 {
+    if reason == "0x30", result.answer == "EFAULT", Self.isUserFault(result.check) {
+      values["exit_reason"] = .number(Exit.unknown)
+    } else if reason == "0x30", result.answer == "EFAULT", registers.count > 3 {
       setFault(registers)
     } else if reason == "0x4d", registers.count > 8, registers[6] == 0x10001 {
       setMapping(registers)

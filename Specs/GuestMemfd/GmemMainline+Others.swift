@@ -37,10 +37,10 @@ extension GmemMainline {
       Holding(kvmLock) {
         Step("kvm_arch_vm_ioctl") {
           Check(call != .command, else: .ENOTTY).because("no VM type with commands")
-          Check(call != .dirtyLog || slot[s] == .active && logsDirty[s], else: .ENOENT)
-            .because("no memslot, or one without dirty log", "guest-memfd §1.9")
           Check(shape == .fine && call != .maxVCPUs, else: .EINVAL)
             .because("flags, or an argument out of range", "kvm-tdx §2.1")
+          Check(call != .dirtyLog || slot[s] == .active && logsDirty[s], else: .ENOENT)
+            .because("no memslot, or one without dirty log", "guest-memfd §1.9")
           Check(call != .tscKHz || !anyVCPU, else: .EINVAL).because("there is a vCPU")
           Check(
             !call.in(.splitIrqchip, .createIrqchip) || chip == .none, else: .EEXIST

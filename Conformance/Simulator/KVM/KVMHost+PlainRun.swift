@@ -42,6 +42,7 @@ extension KVMHost {
         _ = try faultShared(gfn, slot, since: snapshot, machine, &call)
       }
     } catch {
+      if !isPrivate && !slot.isMemoryOnly { throw error }
       throw leaveWithFault(gfn, isPrivate: isPrivate, &call)
     }
     let address = slot.hva &+ (gfn - slot.first) << 12

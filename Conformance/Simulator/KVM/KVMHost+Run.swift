@@ -244,6 +244,7 @@ extension KVMHost {
       do throws(KVMStop) {
         _ = try faultShared(frame, slot, since: snapshot, machine, &call)
       } catch {
+        if !slot.isMemoryOnly { throw error }
         throw leaveWithFault(frame, isPrivate: false, &call)
       }
       return false

@@ -200,6 +200,8 @@ extension KVMHost {
   ) throws(KVMStop) {
     try checkAlive(machine, &call)
     try take(machine.slotsLock, &call)
+    // Not a place for faults: the list of faults was drawn before this check was known.
+    guard slot & 0xffff < Self.mostSlots, slot >> 16 == 0 else { throw .error(.EINVAL) }
     let flags = machine.slots[slot]?.flags ?? 0
     try refuse(&call, .ENOENT, "no log", if: flags & SlotFlag.logDirty == 0)
   }

@@ -52,7 +52,7 @@ struct WrittenFields {
       }
     case "KVM_RUN":
       if result.answer == "EFAULT" {
-        let exit = Self.isUserFault(result.check) ? Exit.unknown : Exit.memoryFault
+        let exit = Self.isUserFault(result.looked) ? Exit.unknown : Exit.memoryFault
         values["exit_reason"] = .number(exit)
       }
     default: break
@@ -104,7 +104,9 @@ struct WrittenFields {
   }
 
   /// User space has no page there: the call fails, and tells no exit (a recorded answer of 7.3).
-  private static func isUserFault(_ check: String) -> Bool { check.contains("“the hva”") }
+  private static func isUserFault(_ looked: [LookedAt]) -> Bool {
+    looked.contains { !$0.holds && $0.check.text.contains("hva_unmapped") }
+  }
 
   /// The exit of the last entry: the one that was asked for, or the plain one after it.
   private mutating func setExit(_ result: KVMReplay.Result, _ exit: TraceValue?) {
@@ -115,7 +117,7 @@ struct WrittenFields {
       return
     }
     let registers = list.map { $0.unsigned ?? 0 }
-    if reason == "0x30", result.answer == "EFAULT", Self.isUserFault(result.check) {
+    if reason == "0x30", result.answer == "EFAULT", Self.isUserFault(result.looked) {
       values["exit_reason"] = .number(Exit.unknown)
     } else if reason == "0x30", result.answer == "EFAULT", registers.count > 3 {
       setFault(registers)

@@ -12,9 +12,8 @@ import Testing
     .appendingPathComponent("../../Conformance/Suites")
   private static let compiler = "/usr/bin/gcc"
 
-  /// KVM_GET_DIRTY_LOG of memslot 32764, beyond the last: 6.18.44 answers EINVAL, and
-  /// `gmem/mainline` ENOENT.
-  private static let known: Set = ["plain-slots-6.18-aside-00116"]
+  /// The kernel that the suite's answers are of.
+  private static let release = "6.18."
 
   private static func suite(_ name: String) throws -> ConformanceSuite {
     let bytes = try Data(contentsOf: suites.appendingPathComponent("\(name).json"))
@@ -64,15 +63,17 @@ import Testing
     let compiled = try Self.run(
       Self.compiler, ["-O1", "-Wall", "-Werror", "-o", program, source.path])
     #expect(compiled.status == 0)
+    let kernel = try String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)
+    guard kernel.hasPrefix(Self.release) else {
+      print("selftest: compiled, SKIPPED to run it: it is for \(Self.release), not \(kernel)")
+      return
+    }
     let (status, text) = try Self.run(program, [])
     #expect(text.hasPrefix("TAP version 13\n"))
     if status == 4 {
       #expect(text.contains("1..0 # SKIP"))
     } else {
-      let failed = text.split(separator: "\n").filter { $0.hasPrefix("not ok") }
-      #expect(failed.allSatisfy { Self.known.contains(String($0.split(separator: " ")[3])) })
-      #expect(
-        text.split(separator: "\n").count { $0.hasPrefix("ok ") } + failed.count == made.tests)
+      #expect(text.split(separator: "\n").count { $0.hasPrefix("ok ") } == made.tests)
     }
   }
 }

@@ -69,7 +69,8 @@ extension TDXSpec.Trace {
 
         EXIT CODES
           0 the traces conform, or at least 99.5 % of all calls (kvm/tdx: 99 % of answers and of
-            lists of SEAMCALLs) and 95 % of each leaf's calls with each answer agree, in each environment
+            lists of SEAMCALLs) and 95 % of each leaf's calls with each answer agree, in each
+            environment
           1 one does not, or fewer do  2 unusable input  3 a file ends within a line, or no answer
           4 the corpus is not there
         """)

@@ -23,7 +23,7 @@ import Testing
     #expect(
       Set(broken) == [
         "S-8", "S-9", "S-21", "S-23", "S-24", "L-12", "M-1", "M-3", "M-6", "M-8", "M-10", "M-14",
-        "M-19",
+        "M-19", "Q-4",
       ])
     #expect(!safe.values.contains(.violated))
     #expect(found["F-4"] == .reached && safe["F-4"] == .neverReached)

@@ -81,7 +81,8 @@ public struct RVAutomaton {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// For each state and event that has no edge there: the shortest way to the state, then the event.
+  /// For each state and event that has no edge there: the shortest way to the state, then the
+  /// event.
   public var negatives: [[Int]] {
     var ways: [[Int]?] = states.map { _ in nil }
     ways[0] = []

@@ -96,11 +96,7 @@ extension AsyncCleanup {
             kvm.uv.destroys(
               h,
               Statements {
-                kvm.uv.abandons(h)
-                kvm.donated[h] <- false
-                kvm.held[h] <- .none
-                kvm.handle <- nil
-                kvm.table <- nil
+                givesBack(h, leaving: .none)
                 kvm.keptCount <- true
               }, refused: [])
           }

@@ -109,7 +109,17 @@ extension AsyncCleanup {
     }
   }
 
-  /// Everything but the pages comes back; they are nobody's then.
+  /// What a guest has besides its pages, once it is destroyed.
+  @StatementBuilder
+  func givesBack(_ h: Expr<Config>, leaving held: Holder) -> [Statement] {
+    kvm.uv.abandons(h)
+    kvm.donated[h] <- false
+    kvm.held[h] <- held
+    kvm.handle <- nil
+    kvm.table <- nil
+  }
+
+  /// Everything but the pages comes back, and the pages are nobody's then.
   @StatementBuilder
   private func destroysFast(_ refused: [Statement]) -> [Statement] {
     Each(Config.self) { h in
@@ -117,11 +127,7 @@ extension AsyncCleanup {
         kvm.uv.destroys(
           h,
           Statements {
-            kvm.uv.abandons(h)
-            kvm.donated[h] <- false
-            kvm.held[h] <- .cleaned
-            kvm.handle <- nil
-            kvm.table <- nil
+            givesBack(h, leaving: .cleaned)
             record <- h
           }, refused: refused)
       }

@@ -42,6 +42,7 @@ extension KVMHost {
         _ = try faultShared(gfn, slot, since: snapshot, machine, &call)
       }
     } catch {
+      // User space has no page there: that is no exit (recorded with 7.3).
       if !isPrivate && !slot.isMemoryOnly { throw error }
       throw leaveWithFault(gfn, isPrivate: isPrivate, &call)
     }

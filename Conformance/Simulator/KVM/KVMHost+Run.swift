@@ -244,6 +244,7 @@ extension KVMHost {
       do throws(KVMStop) {
         _ = try faultShared(frame, slot, since: snapshot, machine, &call)
       } catch {
+        // User space has no page there: that is no exit (recorded with 7.3).
         if !slot.isMemoryOnly { throw error }
         throw leaveWithFault(frame, isPrivate: false, &call)
       }

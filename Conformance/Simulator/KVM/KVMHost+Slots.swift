@@ -200,7 +200,7 @@ extension KVMHost {
   ) throws(KVMStop) {
     try checkAlive(machine, &call)
     try take(machine.slotsLock, &call)
-    // Not a place for faults: the list of faults was drawn before this check was known.
+    // As 6.18 and 7.3 answer. Not a place for faults: their list was drawn before this was known.
     guard slot & 0xffff < Self.mostSlots, slot >> 16 == 0 else { throw .error(.EINVAL) }
     let flags = machine.slots[slot]?.flags ?? 0
     try refuse(&call, .ENOENT, "no log", if: flags & SlotFlag.logDirty == 0)

@@ -4,7 +4,7 @@ import SpecProgram
 /// Which monitor of the engine answers which question about which property.
 public struct MonitorPlan: Sendable {
   /// The conditions, in the engine's order.
-  public private(set) var monitors: [Monitor] = []
+  public let monitors: [Monitor]
   let decisive: [Int]
   let premise: [Int?]
   /// Where the refusals of a `Possible` are looked for.
@@ -16,16 +16,13 @@ public struct MonitorPlan: Sendable {
   public init(_ properties: [ResolvedProperty]) {
     var decisive: [Int] = []
     var premise: [Int?] = []
+    var questions = Questions()
     for property in properties {
-      decisive.append(monitors.count)
-      monitors.append(Monitor.decisive(property))
-      if let condition = Monitor.premise(property) {
-        premise.append(monitors.count)
-        monitors.append(condition)
-      } else {
-        premise.append(nil)
-      }
+      decisive.append(questions.number(Question(decisiveOf: property)))
+      premise.append(
+        Monitor.premise(property).map { questions.number(Question(kind: .premise, monitor: $0)) })
     }
+    var monitors = questions.list.map(\.monitor)
     let watched = monitors.count
     var after: [Int?] = []
     for property in properties {
@@ -36,6 +33,7 @@ public struct MonitorPlan: Sendable {
         after.append(nil)
       }
     }
+    self.monitors = monitors
     self.decisive = decisive
     self.premise = premise
     self.after = after
@@ -44,6 +42,66 @@ public struct MonitorPlan: Sendable {
     var mask: UInt64 = watched >= 64 ? ~0 : (1 << UInt64(watched)) - 1
     if let deadlock { mask &= ~(1 << UInt64(decisive[deadlock])) }
     all = mask
+  }
+}
+
+extension MonitorPlan {
+  /// How many monitors an engine has room for.
+  private static var most: Int { 64 }
+
+  /// The properties in as few searches as have room for them, in their order.
+  ///
+  /// Scenarios are not searched for, and need no room.
+  public static func batches(of properties: [ResolvedProperty]) -> [[ResolvedProperty]] {
+    var batches: [[ResolvedProperty]] = []
+    for property in properties {
+      let longer = (batches.last ?? []) + [property]
+      let isRoomy = MonitorPlan(longer.filter { !$0.isScenario }).monitors.count <= most
+      if isRoomy, !batches.isEmpty {
+        batches[batches.count - 1] = longer
+      } else {
+        batches.append([property])
+      }
+    }
+    return batches
+  }
+
+  /// Questions that are the same have one answer: a bit is cleared once all of them have it.
+  private struct Question: Hashable {
+    enum Kind: Hashable {
+      case always, possible, deadlock, premise
+    }
+
+    let kind: Kind
+    let monitor: Monitor
+
+    init(kind: Kind, monitor: Monitor) {
+      self.kind = kind
+      self.monitor = monitor
+    }
+
+    init(decisiveOf property: ResolvedProperty) {
+      monitor = Monitor.decisive(property)
+      if property.property.id == Property.noDeadlockID {
+        kind = .deadlock
+      } else if case .always = property.property.kind {
+        kind = .always
+      } else {
+        kind = .possible
+      }
+    }
+  }
+
+  private struct Questions {
+    private(set) var list: [Question] = []
+    private var numbers: [Question: Int] = [:]
+
+    mutating func number(_ question: Question) -> Int {
+      if let known = numbers[question] { return known }
+      numbers[question] = list.count
+      list.append(question)
+      return list.count - 1
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import SpecLanguage
 
 /// A condition to be evaluated on every new state.
-public struct Monitor: Sendable {
+public struct Monitor: Hashable, Sendable {
   let term: Term
   let registers: Int
 

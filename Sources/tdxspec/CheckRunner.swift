@@ -66,10 +66,12 @@ struct CheckRunner {
     }
     let lemmas = chosen.filter(\.property.isLemma)
     let claims = chosen.filter { !$0.property.isLemma }
-    var outcome = try search(claims.isEmpty ? lemmas : claims, program)
-    if !claims.isEmpty, !lemmas.isEmpty {
-      outcome.report = try LemmaSearch(program: program, lemmas: lemmas, runner: self)
-        .adding(to: outcome.report, in: ids)
+    let searches = MonitorPlan.batches(of: claims) + MonitorPlan.batches(of: lemmas)
+    var outcome = try search(searches.first ?? [], program)
+    var spent = outcome.report.seconds
+    for properties in searches.dropFirst() {
+      let further = FurtherSearch(program: program, properties: properties, runner: self)
+      outcome.report = try further.adding(to: outcome.report, in: ids, spent: &spent)
     }
     if let live { outcome.report = try live.adding(to: outcome.report, in: ids) }
     if let refinement { outcome.report = try refinement.adding(to: outcome.report, in: ids) }

@@ -39,7 +39,7 @@ struct SearchEngine {
       let movers = try movers(ground, &applied)
       if options.reduce == .auto, let wanted = group {
         let trial = SymmetryTrial(ground: ground, movers: movers)
-        if let reason = try trial.reasonAgainst(wanted) {
+        if let reason = try trial.answer(about: wanted) {
           applied.names.removeAll { $0 == "symmetry" }
           applied.remarks.append("no symmetry: \(reason)")
           group = nil
@@ -111,8 +111,17 @@ struct SymmetryTrial {
     }
   }
 
-  /// Why a search without symmetry is better; `nil` when it is not.
-  func reasonAgainst(_ group: SymmetryGroup) throws -> String? {
+  /// Why a search without symmetry is better; `nil` when it is not, and when the spec is not well
+  /// defined: the search itself tells where.
+  func answer(about group: SymmetryGroup) throws -> String? {
+    do {
+      return try reasonAgainst(group)
+    } catch is SearchError {
+      return nil
+    }
+  }
+
+  private func reasonAgainst(_ group: SymmetryGroup) throws -> String? {
     let program = ground.program
     let layout = try StateLayout(program, order: Canonicaliser.cellOrder(group, program))
     var limits = SearchLimits()

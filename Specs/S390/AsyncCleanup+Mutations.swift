@@ -93,6 +93,40 @@ extension AsyncCleanup {
       }
     }
     Mutation(
+      "keep-handle", "a fast destroy leaves the VM its handle", caughtBy: ["SI-9"], at: "small",
+      cites: "s390-pv SI-9"
+    ) {
+      Replacing(step: Ultravisor.destroyFast) {
+        Step(Ultravisor.destroyFast) {
+          Each(Config.self) { h in
+            When(kvm.handle == h) {
+              kvm.uv.abandons(h)
+              kvm.donated[h] <- false
+              kvm.held[h] <- .cleaned
+              kvm.table <- nil
+              record <- h
+            }
+          }
+        }
+      }
+    }
+    Mutation(
+      "no-export", "a page of another guest is not exported before it is imported",
+      caughtBy: ["SI-10"], at: "slow-shared", cites: "s390-pv SI-10"
+    ) {
+      Replacing(step: ProtectedVM.freezes, in: ProtectedVM.runName) {
+        Step(ProtectedVM.freezes) {
+          kvm.place[kvm.p] <- .mapped
+          kvm.entry[kvm.p] <- true
+          kvm.flagged[kvm.p] <- true
+        }
+      }
+    }
+    Mutation(
+      "unlocked-take", "PERFORM takes the record without kvm->lock", caughtBy: ["SI-18"],
+      at: "small", cites: "s390-pv SI-18"
+    ) { Without(lock: kvm.kvmLock, in: Self.performName) }
+    Mutation(
       "commit-early", "PREPARE lets go of the memory before the fast destroy has succeeded",
       caughtBy: ["SI-6", "SI-33"], at: "small", cites: "s390-pv SI-33"
     ) {

@@ -80,7 +80,7 @@ extension AsyncCleanup {
           Step(Self.replacesTable) {
             kvm.allocates(
               Statements {
-                kvm.table <- nil
+                kvm.replacesTable
                 record <- kvm.handle
               }, failing: Statements { Return(.ENOMEM) })
           }
@@ -99,11 +99,15 @@ extension AsyncCleanup {
   }
 
   /// One page of a walk. The guest's tables are walked under mmu_lock alone, without the page's
-  /// lock; what cannot be destroyed there is exported (s390-pv §1.9).
+  /// lock; what cannot be destroyed there is exported, and a page that is not secure counts as
+  /// destroyed (s390-pv §1.9).
   @StatementBuilder
   func cleansVisited(_ p: Expr<Page>) -> [Statement] {
     When(walk == 1) {
-      When(kvm.entry[p] && kvm.place[p] == .mapped) { kvm.cleans(p) }
+      When(kvm.entry[p] && kvm.place[p] == .mapped) {
+        When(kvm.uv.security[p] != .open) { kvm.uv.opens(p) }
+        kvm.flagged[p] <- false
+      }
     } else: {
       kvm.cleansMapped(p)
     }

@@ -22,7 +22,8 @@ extension ProtectedVM {
         Step("is the VM protected?") { Check(handle == nil, else: .EINVAL) }
         atStart
         Step(Self.allocatesStorage) {
-          allocates([], failing: Statements { Return(.ENOMEM) })
+          allocates(
+            Statements { layoutChanged <- false }, failing: Statements { Return(.ENOMEM) })
         }
         ForEach(Config.self) { h in
           When(handle == nil && isFree(h)) { Step(Ultravisor.createConfig) { creates(h) } }
@@ -73,6 +74,7 @@ extension ProtectedVM {
       Statements {
         Each(Config.self) { h in When(handle == h) { uv.cpu[h, v] <- true } }
         protected[v] <- true
+        sida[v] <- true
       }, refused: Statements { failed <- true })
   }
 }

@@ -45,6 +45,7 @@ extension ProtectedVM {
         Require(memslots == 1 && vm == .open && mm == .alive)
         Check(handle == nil, else: .EINVAL)
         Each(Page.self) { p in entry[p] <- false }
+        layoutChanged <- true
       }
     }
   }

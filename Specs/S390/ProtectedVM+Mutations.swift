@@ -16,6 +16,22 @@ extension ProtectedVM {
       }
     }
     Mutation(
+      "B1", "a vCPU that is no secure CPU any more is destroyed as one again", caughtBy: ["SI-7"],
+      at: "failing", cites: "s390-pv B1"
+    ) {
+      Replacing(step: Ultravisor.destroyCPU, in: Self.disableName) {
+        Step(Ultravisor.destroyCPU) {
+          Each(VCPU.self) { v in
+            protected[v] <- false
+            freesSIDA(v)
+            uv.attempts(
+              Statements { Each(Config.self) { h in When(handle == h) { uv.cpu[h, v] <- false } } },
+              refused: Statements { failed <- true })
+          }
+        }
+      }
+    }
+    Mutation(
       "B5", "the top-level table of a configuration that is not destroyed stays in use",
       caughtBy: ["SI-8"], at: "failing", cites: "s390-pv B5"
     ) {

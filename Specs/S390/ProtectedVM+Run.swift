@@ -7,12 +7,14 @@ extension ProtectedVM {
   static let touches = "SIE: the guest touches the page"
   static let wipes = "the page of somebody else is destroyed, or exported"
   static let freezes = "finds the page, freezes its references"
+  static let leavesSIE = "leaves SIE"
   static let imports = "Convert To Secure"
 
   private var fault: Local<GuestFault> { Self.faultLocal }
   private var exportsFirst: Local<Bool> { Self.exportLocal }
+  private static let exportsName = "more than one guest in the mm"
   private static let faultLocal = Local<GuestFault>("why the guest left SIE")
-  private static let exportLocal = Local<Bool>("more than one guest in the mm")
+  private static let exportLocal = Local<Bool>(Self.exportsName)
 
   /// KVM_RUN, as far as one page is concerned. What the guest touches next is the next call.
   var run: Action {
@@ -36,6 +38,7 @@ extension ProtectedVM {
               place[p] <- .mapped
               entry[p] <- true
               flagged[p] <- true
+              When(exportsFirst) { uv.opens(p.element) }
             }
             Step(Self.imports) { importsPage }
           }
@@ -77,13 +80,24 @@ extension ProtectedVM {
   private var importsPage: [Statement] {
     let p = p.element
     let isShared = uv.security[p] == .shared
-    When(
-      uv.security[p] == .open || uv.owner[p] == handle || exportsFirst || isShared && misc == 1
-    ) {
+    When(uv.security[p] == .open || uv.owner[p] == handle || isShared && misc == 1) {
       uv.security[p] <- .secure
       uv.owner[p] <- handle
     } else: {
       Return(.segfault)
+    }
+  }
+
+  /// A vCPU that is no secure CPU: where the guest's table is, is read once (s390-pv §1.9).
+  var runPlain: Action {
+    Action(
+      Self.plainRun, taking: [v], by: HostThread.self, cites: "s390-pv §1.9", "s390-pv §6.3"
+    ) {
+      gate(trying: plain == 1)
+      Holding(vcpuMutex[v]) {
+        Step("enters SIE") { When(protected[v]) { Return(.ok) } }
+        Step(Self.leavesSIE) { oldTable[v] <- nil }
+      }
     }
   }
 

@@ -30,14 +30,18 @@ extension ProtectedVM {
 extension AsyncCleanup {
   @ListBuilder<Property> var scenarios: [Property] {
     kvm.scenarios
-    commands.map { property in
+    alone.map { property in
+      property.expect(
+        .violated, when: enabled == 0 || segment == 1, because: "PREPARE is refused")
+    }
+    successors.map { property in
       property.expect(
         .violated, when: enabled == 0 || segment == 1 || kvm.uv.generations == 1,
         because: "PREPARE is refused, or there is no room for a successor")
     }
   }
 
-  @ListBuilder<Property> private var commands: [Property] {
+  @ListBuilder<Property> private var alone: [Property] {
     Scenario(
       "S390-5", "a guest is set aside and cleaned up; then there is nothing to do",
       cites: "s390-pv §6.4"
@@ -50,6 +54,9 @@ extension AsyncCleanup {
       Do(Self.performName, answers: .ok)
       Do(Self.performName, answers: .EINVAL)
     }
+  }
+
+  @ListBuilder<Property> private var successors: [Property] {
     Scenario(
       "S390-7", "a second guest cannot be set aside; DISABLE ends both", cites: "s390-pv §6.4"
     ) {

@@ -21,6 +21,8 @@ struct ProtectedVM: SpecPart {
   let memslots = Parameter(
     "MEMSLOTS", 0...1, default: 0, "1: memslots change while that is allowed")
 
+  let plain = Parameter(
+    "PLAIN", 0...1, default: 0, "1: vCPUs also run as ordinary CPUs, for as long as they like")
   let foreign = Parameter(
     "FOREIGN", 0...1, default: 0,
     "1: another process has the VM's descriptors, and closes them while the mm goes")
@@ -29,6 +31,10 @@ struct ProtectedVM: SpecPart {
   let handle = Var(Config?.none, as: "kvm_handle")
   /// The vCPU runs as a secure CPU, by its SIE block.
   let protected = Map(VCPU.self, false, as: "vcpu_protected")
+  /// The page for what the Ultravisor shows KVM of an intercepted instruction (s390-pv §1.9).
+  let sida = Map(VCPU.self, false, as: "sida")
+  /// Some SIDA page was freed that was not there.
+  let freedTwice = Ghost(false)
   let held = Map(Config.self, Holder.none, as: "holder")
   /// The host has given the Ultravisor memory for the configuration and has not got it back.
   let donated = Map(Config.self, false, as: "donated")
@@ -40,6 +46,10 @@ struct ProtectedVM: SpecPart {
   let keptCount = Ghost(false)
   /// The configuration that designates the guest's top-level table.
   let table = Var(Config?.none, as: "table_of")
+  /// The guest's memslots are not as they were when ENABLE read its size.
+  let layoutChanged = Ghost(false)
+  /// In SIE with a table that was replaced since: that of the configuration.
+  let oldTable = Map(VCPU.self, Config?.none, as: "runs_on_old_table_of")
   let place = Map(Page.self, Place.away, as: "page")
   /// PG_arch_1: the page may be secure.
   let flagged = Map(Page.self, false, as: "PG_arch_1")
@@ -65,12 +75,13 @@ struct ProtectedVM: SpecPart {
   static let enableName = "KVM_PV_ENABLE"
   static let disableName = "KVM_PV_DISABLE"
   static let runName = "KVM_RUN"
+  static let plainRun = "KVM_RUN, an ordinary CPU"
   static let exitName = "exit_mmap"
   static let destroyName = "kvm_destroy_vm"
 
   /// What a process can be inside of when it exits, or when the last file is closed: nothing.
   func isIdle(_ calls: [String]) -> Condition {
-    calls.reduce(!inside(Self.runName)) { $0 && !inside($1) }
+    (calls + [Self.plainRun]).reduce(!inside(Self.runName)) { $0 && !inside($1) }
   }
 }
 
@@ -78,10 +89,12 @@ struct ProtectedVM: SpecPart {
 
 extension ProtectedVM {
   /// The checks before any sub-command (s390-pv §1.10).
-  @StatementBuilder
-  var gate: [Statement] {
+  var gate: Statement { gate(trying: Condition(.yes)) }
+
+  /// - Parameter tried: whether the call is tried at all.
+  func gate(trying tried: Condition) -> Statement {
     Step("is it the VM's own mm?") {
-      Require(vm == .open).because("the call holds the file")
+      Require(vm == .open && tried).because("the call holds the file")
       Check(mm == .alive, else: .EIO).because("kvm->mm != current->mm", "s390-pv §1.10")
     }
   }
@@ -125,10 +138,28 @@ extension ProtectedVM {
   func destroysCPU(_ v: Expr<VCPU>) -> [Statement] {
     When(protected[v]) {
       protected[v] <- false
+      freesSIDA(v)
       uv.attempts(
         Statements { Each(Config.self) { h in When(handle == h) { uv.cpu[h, v] <- false } } },
         refused: Statements { failed <- true })
     }
+  }
+
+  @StatementBuilder
+  func freesSIDA(_ v: Expr<VCPU>) -> [Statement] {
+    When(sida[v]) {
+      sida[v] <- false
+    } else: {
+      freedTwice <- true
+    }
+  }
+
+  /// The guest gets another top-level table; nobody is waited for who read where the old one is
+  /// (s390-pv §1.9).
+  @StatementBuilder
+  var replacesTable: [Statement] {
+    table <- nil
+    Each(VCPU.self) { v in When(at(Self.leavesSIE, v)) { oldTable[v] <- handle } }
   }
 
   /// kvm_s390_cpus_from_pv: one vCPU at a time, on to the end (s390-pv §1.9).

@@ -21,6 +21,7 @@ public struct S390Async: Spec {
     cleanup.perform
     cleanup.disable
     kvm.run
+    kvm.runPlain
     kvm.share
     kvm.unshare
     kvm.reclaim
@@ -52,6 +53,12 @@ public struct S390Async: Spec {
           "PRESSURE": 0,
         ]),
       Scope(
+        "slow-shared", "the same, the guest shares pages",
+        ["generations": 2, "pages": 1, "vcpus": 1, "threads": 2, "FAST": 0, "SHARE": 1]),
+      Scope(
+        "ordinary", "as slow, vCPUs also run as ordinary CPUs",
+        ["generations": 2, "pages": 1, "vcpus": 1, "threads": 2, "FAST": 0, "PLAIN": 1]),
+      Scope(
         "segment", "as small, a guest of 2 GiB at most",
         ["generations": 2, "pages": 1, "vcpus": 1, "threads": 2, "SEGMENT": 1]),
       Scope(
@@ -81,6 +88,12 @@ public struct S390Async: Spec {
     kvm.configProperties(
       leavesNone: cleanup.enabled == 0 || cleanup.segment == 1,
       leavesCPUs: kvm.uv.faults == 1 && cleanup.fast == 0 && cleanup.segment == 0)
+    kvm.discipline(
+      changes: [
+        Ultravisor.createConfig, Ultravisor.destroyFast, AsyncCleanup.replacesTable,
+        AsyncCleanup.setsAside, AsyncCleanup.takes, AsyncCleanup.requeues, AsyncCleanup.collects,
+        Ultravisor.destroyConfig,
+      ], replaces: cleanup.fast == 0 && cleanup.enabled == 1 && cleanup.segment == 0)
     kvm.endProperties()
     cleanup.properties
     cleanup.scenarios
@@ -91,11 +104,12 @@ public struct S390Async: Spec {
     properties
       .expecting(
         .violated, of: ["SI-12"],
-        when: cleanup.walk == 1 && kvm.vcpus >= 2 && kvm.threads >= 2,
+        when: cleanup.walk == 1 && kvm.threads >= 2 && kvm.uv.generations >= 2
+          && cleanup.enabled == 1 && cleanup.segment == 0,
         because: """
-          the walk of the guest's tables takes no lock of the page: it exports one that another \
-          vCPU is about to import again, and clears the flag after the import has set it; \
-          unconfirmed (s390-pv §1.9)
+          the walk of the guest's tables takes no lock of the page: it destroys one that a vCPU \
+          is about to import, which succeeds where nothing is secure, and clears the flag after \
+          the import has set it; unconfirmed (s390-pv §1.9)
           """
       )
       .expecting(
@@ -107,12 +121,17 @@ public struct S390Async: Spec {
           """
       )
       .expecting(
-        .violated, of: ["SI-1", "SI-2", "SI-12", "MP-1", "Q-4"],
+        .violated, of: ["SI-1", "SI-2", "MP-1", "Q-4"],
         when: kvm.memslots == 1 && cleanup.walk == 1 && cleanup.fast == 1,
         because: """
           a memslot may be deleted while a guest is set aside; its pages are secure and no walk \
           finds them; unconfirmed (s390-pv §1.5, §1.14)
           """
+      )
+      .expecting(
+        .violated, of: ["SI-34"],
+        when: kvm.plain == 1 && kvm.threads >= 2 && cleanup.fast == 0 && cleanup.enabled == 1
+          && cleanup.segment == 0, because: ProtectedVM.noGracePeriod
       )
       .expecting(
         .violated, of: ["SI-21"], when: kvm.memslots == 1,

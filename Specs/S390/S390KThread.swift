@@ -22,6 +22,7 @@ public struct S390KThread: Spec {
     disable
     list.cleaner
     kvm.run
+    kvm.runPlain
     kvm.share
     kvm.unshare
     kvm.reclaim
@@ -115,6 +116,16 @@ public struct S390KThread: Spec {
     kvm.configProperties(leavesCPUs: kvm.uv.faults == 1)
       .expecting(
         .vacuous, of: ["SI-15"], when: version < 5, because: "it is a flag (s390-pv §2.1)")
+    kvm.discipline(
+      changes: [Ultravisor.createConfig, SetAsideList.createsThread], replaces: list.lazy == 1
+    )
+    .expecting(
+      .violated, of: ["SI-10"], when: version < 5,
+      because: "a page that was reclaimed while it was secure comes back to another guest, see SI-2"
+    )
+    .expecting(
+      .violated, of: ["SI-34"], when: kvm.plain == 1 && list.lazy == 1,
+      because: ProtectedVM.noGracePeriod)
     kvm.endProperties(
       background: isAtWork,
       fairness: [.strong(threadsOf: HostThread.self), .strong(threadsOf: Cleaner.self)],

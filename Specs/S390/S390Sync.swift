@@ -21,6 +21,7 @@ public struct S390Sync: Spec {
     kvm.enable(atStart: [], rollback: [kvm.destroysConfig])
     disable
     kvm.run
+    kvm.runPlain
     kvm.share
     kvm.unshare
     kvm.reclaim
@@ -73,6 +74,8 @@ public struct S390Sync: Spec {
   @ListBuilder<Property> public var properties: [Property] {
     kvm.pageProperties
     kvm.configProperties(leavesNone: Condition(.yes))
+    kvm.discipline(
+      changes: [Ultravisor.createConfig, Ultravisor.destroyConfig], replaces: Condition(.no))
     kvm.endProperties()
     kvm.scenarios
   }

@@ -74,9 +74,9 @@ extension SetAsideList {
     When(deferred) {
       Step(Self.copiesTable) {
         When(hasMM) {
-          kvm.allocates(Statements { kvm.table <- nil }, failing: givesUp)
+          kvm.allocates(kvm.replacesTable, failing: givesUp)
         } else: {
-          kvm.table <- nil
+          kvm.replacesTable
         }
       }
     }

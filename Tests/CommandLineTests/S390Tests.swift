@@ -8,7 +8,7 @@ import Testing
       "s390/async",
       [
         "small", "failing", "slow", "slow-failing", "segment", "memslots", "memslots-host-walk",
-        "foreign",
+        "foreign", "slow-shared", "ordinary",
       ]
     ),
     ("snp/teardown", ["small"]), ("cca/teardown", ["small", "mapped-by-pages"]),
@@ -92,7 +92,7 @@ import Testing
   @Test(
     "as many states as there are",
     arguments: [
-      ("s390/sync", 716), ("s390/kthread", 79_492), ("s390/async", 18_559),
+      ("s390/sync", 716), ("s390/kthread", 79_492), ("s390/async", 14_006),
       ("snp/teardown", 12_534), ("cca/teardown", 105),
     ])
   func states(_ spec: String, _ states: Int) throws {

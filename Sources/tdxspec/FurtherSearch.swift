@@ -3,34 +3,41 @@ import SpecLanguage
 import SpecProgram
 import Verdicts
 
-/// Decides the lemmas of a spec in a search of their own.
+/// Decides properties of a spec in a search after the first one.
 ///
 /// Lemmas say where threads stand; watched together with the claims they would leave `por` little
-/// to do for the claims.
-struct LemmaSearch {
+/// to do for the claims. And a search has room for so many conditions only.
+struct FurtherSearch {
   let program: Program
-  let lemmas: [ResolvedProperty]
+  let properties: [ResolvedProperty]
   let runner: CheckRunner
 
   /// A report with the answers added, in the order of the ids.
-  func adding(to report: SpecReport, in order: [String]) throws -> SpecReport {
+  ///
+  /// - Parameter spent: seconds of the time limit that are gone, before and after.
+  func adding(
+    to report: SpecReport, in order: [String], spent: inout Double
+  ) throws -> SpecReport {
     var report = report
-    report.properties += try answers(after: &report)
+    report.properties += try answers(after: &report, &spent)
     report.properties = order.compactMap { id in
       report.properties.first { $0.property.id == id }
     }
     return report
   }
 
-  private func answers(after report: inout SpecReport) throws -> [PropertyReport] {
+  private func answers(
+    after report: inout SpecReport, _ spent: inout Double
+  ) throws -> [PropertyReport] {
     if runner.stopAtFirst, report.properties.contains(where: { $0.verdict == .violated }) {
-      return lemmas.map {
+      return properties.map {
         var answer = PropertyReport(property: $0.property, verdict: .interrupted)
         answer.reason = "--stop-at-first ended the search before it"
         return answer
       }
     }
-    let found = try runner.search(lemmas, program, spent: report.seconds).report
+    let found = try runner.search(properties, program, spent: spent).report
+    spent += found.seconds
     let graph = GraphFigures(
       program: program, states: found.states, transitions: found.transitions,
       diameter: found.diameter, seconds: found.seconds, reductions: found.reductions)

@@ -84,11 +84,10 @@ public struct S390KThread: Spec {
         ]),
       Scope(
         "decided",
-        "two generations, three pages, two vCPUs, one failure, no lack of memory; "
+        "two generations, three pages, two vCPUs, one failure, any lack of memory; "
           + "one thread begins and ends guests, one runs them",
         [
           "generations": 2, "pages": 3, "vcpus": 2, "threads": 2, "cleaners": 1, "FAULTS": 1,
-          "HOST": 0, "PRESSURE": 0,
         ],
         parts: [ender, runner, cleaner]),
     ]

@@ -112,6 +112,47 @@ private struct Threads: Spec {
     #expect(found["lock-balance"] == 2)
   }
 
+  @Test("properties that ask the same thing share a monitor, and each has its answer")
+  func sharedMonitors() throws {
+    let properties = [
+      Always("first", "") { part.count == 1 ==> part.flag },
+      Always("second", "") { part.count == 1 ==> part.flag },
+      Possible("third", "") { !(part.count == 1 ==> part.flag) },
+      Always("other", "") { part.count == 1 ==> part.count < 2 },
+    ]
+    let program = try program(properties) {
+      Action("one") {
+        Require(part.count == 0)
+        part.count <- 1
+      }
+      Action("flag") {
+        Require(part.count == 1)
+        part.flag <- true
+      }
+    }
+    // Two ways to be decided, one premise; and the last one's own question.
+    #expect(MonitorPlan(program.properties).monitors.count == 4)
+    let result = try explore(program).result
+    #expect(result.findings.map { $0.state != nil } == [true, true, true, false])
+    #expect(result.findings.map(\.premiseSeen) == [true, true, false, true])
+    #expect(result.findings[2].hits == 1)
+  }
+
+  @Test("a search has room for 64 conditions; what is more is left to the next one")
+  func batches() throws {
+    let properties = (0..<3).flatMap { value in
+      (0..<25).map { number in
+        Always("P\(value)-\(number)", "") { part.count == value ==> part.count + number < 100 }
+      }
+    }
+    let program = try program(properties) { Action("none") { Require(part.flag) } }
+    let batches = MonitorPlan.batches(of: program.properties)
+    #expect(batches.count > 1)
+    #expect(batches.flatMap { $0.map(\.property.id) } == properties.map(\.id))
+    #expect(batches.allSatisfy { MonitorPlan($0).monitors.count <= 64 })
+    #expect(MonitorPlan.batches(of: []).isEmpty)
+  }
+
   @Test("Possible counts its hits, is reached by a shortest path, or is vacuous")
   func possible() throws {
     let properties = [

@@ -72,7 +72,9 @@ let package = Package(
       name: "ConformanceReports", dependencies: ["ConformanceKit"], path: "Conformance/Reports"),
     .target(
       name: "TestGeneration",
-      dependencies: ["SpecLanguage", "SpecProgram", "TraceValidation", "ConformanceKit"]),
+      dependencies: [
+        "SpecLanguage", "SpecProgram", "TraceValidation", "ConformanceKit", "Verdicts",
+      ]),
     .target(name: "CertificateChecker"),
     .target(name: "Simulator", dependencies: ["ConformanceKit"], path: "Conformance/Simulator"),
     .target(name: "CKVM", path: "Conformance/CKVM"),
@@ -134,6 +136,7 @@ let package = Package(
       name: "KernelBackendTests",
       dependencies: [
         "ConformanceKit", "BackendProcess", "KVMBackend", "CKVM", "QEMUBackend", "tdxspec-kvm",
+        "TestGeneration",
       ]),
     .testTarget(name: "TidyTests"),
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),

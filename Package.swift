@@ -72,9 +72,7 @@ let package = Package(
       name: "ConformanceReports", dependencies: ["ConformanceKit"], path: "Conformance/Reports"),
     .target(
       name: "TestGeneration",
-      dependencies: [
-        "SpecLanguage", "SpecProgram", "TraceValidation", "ConformanceKit", "Verdicts",
-      ]),
+      dependencies: ["SpecLanguage", "SpecProgram", "TraceValidation", "ConformanceKit"]),
     .target(name: "CertificateChecker"),
     .target(name: "Simulator", dependencies: ["ConformanceKit"], path: "Conformance/Simulator"),
     .target(name: "CKVM", path: "Conformance/CKVM"),

@@ -19,9 +19,10 @@ extension TDXSpec {
         it, and explained with the spec that the suite was made from.
 
         --race tries a race of a counterexample on the real code: the calls before it one by one, \
-        then those that overlap at once, again and again with other delays. Where a stand-in module \
-        takes orders, the SEAMCALLs that find a lock taken in the trace are made to; the simulator \
-        tries every preemption. It tells what came, and whether what the trace leads to did.
+        then those that overlap at once, again and again with other delays. Where a stand-in \
+        module takes orders, the SEAMCALLs that find a lock taken in the trace are made to; the \
+        simulator tries every preemption. It tells what came, and whether what the trace leads \
+        to did.
 
         SYSTEMS
         \(BackendChoice.systems)
@@ -110,7 +111,7 @@ extension TDXSpec {
     @Option(
       name: .long,
       help: ArgumentHelp(
-        "The differences that --compare shall find: lines of a call and its two answers, with tabs.",
+        "What --compare shall find: lines of a call and its two answers, with tabs.",
         valueName: "file"))
     var differences: String?
 

@@ -54,8 +54,7 @@ struct RaceRunner {
       guard step.expected.accepts(outcome) else {
         throw BackendError(
           .unavailable,
-          "before the race \(step.call) answers \(outcome), and not \(step.expected) as in the trace"
-        )
+          "before the race \(step.call) answers \(outcome), not \(step.expected) as in the trace")
       }
     }
     for busy in isInjected ? trial.busy : [] {

@@ -1,8 +1,8 @@
 import ConformanceKit
 import SpecProgram
 
-/// The calls that lead to where scopes of `kvm/tdx` with `BUILT` begin: a TD with vCPUs, whose pages
-/// are private and bound to one memfd; with 2, initialised and finalized (kvm-tdx §1.3).
+/// The calls that lead to where scopes of `kvm/tdx` with `BUILT` begin: a TD with vCPUs, whose
+/// pages are private and bound to one memfd; with 2, initialised and finalized (kvm-tdx §1.3).
 struct BuiltCalls {
   /// The event that stands for them.
   static let event = "a VMM has built a TD"

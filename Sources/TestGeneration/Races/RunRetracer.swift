@@ -1,6 +1,5 @@
 import SpecLanguage
 import SpecProgram
-import Verdicts
 
 /// Finds the states that a recorded run went through, by taking its steps again.
 struct RunRetracer {
@@ -42,16 +41,27 @@ struct RunRetracer {
   private func isTaken(
     _ step: RecordedRun.Step, _ transition: Transition, from state: [Int]
   ) -> Bool {
-    let taken = TraceStep(label: transition.label, state: transition.state)
-    guard let line = TraceText(program, Trace(initial: state, steps: [taken])).lines.first else {
-      return false
-    }
-    // A thread that goes on with a call has said its arguments before.
-    guard line.step == step.does, line.outcome == step.outcome, line.refusedBy == step.refusedBy,
-      !line.begins || line.call == step.call
+    let label = transition.label
+    let outcome = label.outcome.map { program.outcomes[$0].text }
+    let refusedBy = label.refusedBy.map { program.checks[$0].text }
+    guard outcome == step.outcome, refusedBy == step.refusedBy,
+      Self.withoutLocks(program.stepText(label)) == Self.withoutLocks(step.does)
     else { return false }
-    let changes = line.changes.map { ($0.cell, [$0.before, $0.after]) }
+    // A thread that goes on with a call has said its arguments before.
+    if label.source == 0 || label.thread == nil {
+      let arguments = Array(label.choice.prefix(program.argumentCount(label)))
+      guard program.callText(label, arguments: arguments) == step.call else { return false }
+    }
+    let changes = program.changes(from: state, to: transition.state).map {
+      ($0.cell, [$0.before, $0.after])
+    }
     return Dictionary(changes, uniquingKeysWith: { first, _ in first }) == step.changes ?? [:]
+  }
+
+  /// A trace names locks with their elements; which ones are taken stands in the changes too.
+  private static func withoutLocks(_ text: String) -> Substring {
+    let verbs = ["takes ", "releases "].compactMap { text.firstRange(of: $0)?.lowerBound }
+    return text[..<(verbs.min() ?? text.endIndex)]
   }
 
   /// How the calls that are not over can end, whoever goes on first; what has ended is given.

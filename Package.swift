@@ -134,6 +134,7 @@ let package = Package(
       name: "KernelBackendTests",
       dependencies: [
         "ConformanceKit", "BackendProcess", "KVMBackend", "CKVM", "QEMUBackend", "tdxspec-kvm",
+        "TestGeneration",
       ]),
     .testTarget(name: "TidyTests"),
     .testTarget(name: "VerdictsTests", dependencies: ["SpecLanguage", "Verdicts"]),

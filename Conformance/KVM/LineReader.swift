@@ -49,7 +49,10 @@ struct LineReader: ~Copyable {
       var waiting = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
       let ready = poll(&waiting, 1, Int32(clamping: left))
       if ready > 0 { return }
-      if ready == 0 { throw .tooSlow }
+      if ready == 0 {
+        guard ckvm_now() >= deadline else { continue }
+        throw .tooSlow
+      }
       guard errno == EINTR else { throw .ended }
     }
   }

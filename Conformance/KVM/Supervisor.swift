@@ -51,7 +51,7 @@ public struct Supervisor: ~Copyable {
   private mutating func reply(_ line: [UInt8]) -> [UInt8] {
     let request: RunnerRequest
     do throws(FormatError) {
-      request = try StrictJSON.decode(RunnerRequest.self, from: line)
+      request = try RunnerRequest.read(line)
     } catch {
       let id = (try? StrictJSON.decode(RequestNumber.self, from: line))?.id ?? 0
       return Self.line(RunnerReply(id, BackendError(.unknownCall, "\(error)")))
@@ -89,7 +89,7 @@ public struct Supervisor: ~Copyable {
 
   /// A reply that cannot be written is one without anything in it, which the tool refuses.
   private static func line(_ reply: RunnerReply) -> [UInt8] {
-    (try? StrictJSON.line(reply)) ?? [UInt8(ascii: "\n")]
+    (try? reply.line()) ?? [UInt8(ascii: "\n")]
   }
 
   private mutating func reset() throws(BackendError) {

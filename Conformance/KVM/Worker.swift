@@ -25,8 +25,8 @@ struct Worker: ~Copyable {
   /// Answers until there are no more requests.
   mutating func serve() {
     while let line = try? input.line(within: -1) {
-      guard let request = try? StrictJSON.decode(RunnerRequest.self, from: line) else { return }
-      guard let reply = try? StrictJSON.line(answer(request)), output.write(reply) else { return }
+      guard let request = try? RunnerRequest.read(line) else { return }
+      guard let reply = try? answer(request).line(), output.write(reply) else { return }
     }
   }
 

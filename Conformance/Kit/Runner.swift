@@ -8,10 +8,15 @@ public struct Runner: Sendable {
   /// How many ways of putting calls together a race is tried in, at most.
   public let mostAttempts: Int
 
+  /// Whether a test that got no answer in time is run once more, which tells a call that never
+  /// comes back from a machine that was held up.
+  public let triesAgain: Bool
+
   /// A runner for a backend with this profile.
-  public init(profile: Profile, mostAttempts: Int = 1000) {
+  public init(profile: Profile, mostAttempts: Int = 1000, triesAgain: Bool = false) {
     self.profile = profile
     self.mostAttempts = mostAttempts
+    self.triesAgain = triesAgain
   }
 
   /// Runs one test from a fresh backend.
@@ -70,7 +75,7 @@ public struct Runner: Sendable {
     var failuresInRow = 0
     for test in suite.tests {
       do throws(BackendError) {
-        report.tests.append(try run(test, on: &backend))
+        report.tests.append(try runAgain(test, on: &backend))
         failuresInRow = 0
       } catch {
         report.errors.append(SuiteReport.Failure(test: test.id, error: error))
@@ -79,6 +84,19 @@ public struct Runner: Sendable {
       }
     }
     return report
+  }
+
+  /// Runs a test, and once more if it got no answer; what the first time showed is kept.
+  private func runAgain<B: Backend & ~Copyable>(
+    _ test: ConformanceTest, on backend: inout B
+  ) throws(BackendError) -> TestReport {
+    let first = try run(test, on: &backend)
+    guard triesAgain, first.findings.contains(where: { $0.kind == .noAnswer }) else {
+      return first
+    }
+    var second = try run(test, on: &backend)
+    second.before = first.findings
+    return second
   }
 }
 

@@ -69,6 +69,8 @@ public struct TestReport: Hashable, Sendable {
   public var stepsRun: Int
   /// Everything that was not as expected, in order.
   public var findings: [Finding]
+  /// What an earlier attempt showed that got no answer in time; empty for a first attempt.
+  public var before: [Finding] = []
 
   /// A report.
   public init(test: String, verdict: Verdict, stepsRun: Int, findings: [Finding] = []) {

@@ -187,7 +187,8 @@ public struct ProcessBackend: Backend {
     return BackendError(.malformedAnswer, message)
   }
 
-  private mutating func stop() {
+  /// Ends the process; the next reset or probe starts it anew.
+  public mutating func stop() {
     child?.end()
     child = nil
   }

@@ -6,7 +6,8 @@ import Foundation
 ///
 /// The machine has no disk and no network; the runner is its initial file system. Requests and
 /// replies go over its second serial port, the first one is the console. The machine is started
-/// with the first request, and again after it broke down.
+/// with the first request, and again after it broke down or a call did not come back: what holds
+/// that call up would hold up calls of every later test.
 public struct QEMUBackend: Backend {
   /// What a machine is made of.
   public struct Setup: Hashable, Sendable {
@@ -39,6 +40,8 @@ public struct QEMUBackend: Backend {
   private var process: ProcessBackend
   private let files: MachineFiles
   private let kernel: String
+  /// A call did not come back since the machine was started.
+  private var isStuck = false
 
   /// What the runner writes before it reads its first request.
   static let greeting = "tdxspec-kvm is ready"
@@ -101,12 +104,18 @@ public struct QEMUBackend: Backend {
 
   /// Begins a test in a process of its own; starts the machine if it does not run.
   public mutating func reset() throws(BackendError) {
+    if isStuck { process.stop() }
+    isStuck = false
     do throws(BackendError) { try process.reset() } catch { throw explained(error) }
   }
 
   /// Has the test's process make the call.
   public mutating func perform(_ call: Call) throws(BackendError) -> CallResult {
-    do throws(BackendError) { return try process.perform(call) } catch { throw explained(error) }
+    do throws(BackendError) {
+      let result = try process.perform(call)
+      if result.outcome == .timeout { isStuck = true }
+      return result
+    } catch { throw explained(error) }
   }
 
   /// What the test's process can see.
@@ -118,9 +127,11 @@ public struct QEMUBackend: Backend {
   public mutating func race(
     _ threads: [[Call]], attempt: Int
   ) throws(BackendError) -> [[CallResult]]? {
-    do throws(BackendError) { return try process.race(threads, attempt: attempt) } catch {
-      throw explained(error)
-    }
+    do throws(BackendError) {
+      let results = try process.race(threads, attempt: attempt)
+      if results?.joined().contains(where: { $0.outcome == .timeout }) == true { isStuck = true }
+      return results
+    } catch { throw explained(error) }
   }
 
   /// Ends the test's process; what the machine's kernel reports broken.

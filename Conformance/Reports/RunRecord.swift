@@ -75,10 +75,12 @@ public struct RunRecord: Sendable {
     return some.isEmpty ? "no tests" : some.map { "\($0.count) \($0.word)" }.joined(separator: ", ")
   }
 
-  /// The run for people: every test that did not pass, then the counts.
+  /// The run for people: every test that did not pass, or of which there is something to say, then
+  /// the counts.
   public var text: String {
     var lines: [String] = []
-    for (test, ending) in rows where ending.word != "PASS" && ending != .notRun {
+    for (test, ending) in rows where ending != .notRun {
+      guard ending.word != "PASS" || notes[test.id] != nil else { continue }
       lines.append("\(ending.word)  \(test.id): \(test.purpose)")
       if let reason = ending.reason { lines.append("    \(reason)") }
       lines += (notes[test.id] ?? []).map { "    \($0)" }

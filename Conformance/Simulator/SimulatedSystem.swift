@@ -68,6 +68,7 @@ public struct SimulatedSystem: Hashable, Sendable {
 public struct SimulatedBackend: Backend {
   private var kernel: KVMBackend?
   private var module: ModuleBackend?
+  private let hasStandIn: Bool
 
   /// - Parameters:
   ///   - system: what is simulated.
@@ -76,9 +77,11 @@ public struct SimulatedBackend: Backend {
   public init(_ system: SimulatedSystem, faults: [Fault] = [], survey: FaultSurvey? = nil) {
     switch system.kind {
     case .kernel(let profile, let hasModule):
+      hasStandIn = !hasModule && profile.types.contains(MachineType.tdx.rawValue)
       kernel = KVMBackend(
         profile, hasModule: hasModule, faults: faults, survey: survey, scheduler: Scheduler())
     case .module:
+      hasStandIn = false
       module = ModuleBackend(faults: faults, survey: survey, scheduler: Scheduler())
     }
   }
@@ -88,6 +91,8 @@ public struct SimulatedBackend: Backend {
   public mutating func probe() throws(BackendError) -> Profile {
     if var profile = try kernel?.probe() {
       profile.capabilities.insert("seamcall-log")
+      // Where a module decides, it finds its own locks taken.
+      if hasStandIn { profile.capabilities.insert("standin") }
       return profile
     }
     guard let profile = try module?.probe() else { throw Self.neither }

@@ -177,6 +177,11 @@ struct ClassArguments {
 
   init(_ call: Call) { self.call = call }
 
+  /// All values, by the order of their names.
+  var arguments: [TestValue] {
+    call.arguments.sorted { $0.key < $1.key }.map(\.value)
+  }
+
   /// The name of a class.
   func name(_ argument: String) -> String? {
     guard case .text(let text)? = call.arguments[argument] else { return nil }

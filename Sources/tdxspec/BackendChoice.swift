@@ -44,6 +44,11 @@ enum BackendChoice: ExpressibleByArgument {
     }
   }
 
+  /// Calls may get no answer because the machine as a whole is held up.
+  var isEmulated: Bool {
+    if case .qemu = self { true } else { false }
+  }
+
   static let help =
     "exec:COMMAND, kvm, qemu:KERNEL, or simulator:SYSTEM of "
     + SimulatedSystem.all.map(\.name).joined(separator: ", ") + "."

@@ -59,6 +59,14 @@ struct BackendComparison {
     return ([result.outcome.description] + fields).joined(separator: ", ")
   }
 
+  /// How the differences found are not those of a list, a line each as in the list: the call, and
+  /// what each backend made of it, with tabs.
+  func deviations(from expected: [String]) -> [String] {
+    let found = order.map { "\($0.call)\t\($0.first)\t\($0.second)" }
+    let unexpected = found.filter { !expected.contains($0) }.map { "not expected: \($0)" }
+    return unexpected + expected.filter { !found.contains($0) }.map { "not found: \($0)" }
+  }
+
   /// For a person.
   func text(_ first: String, _ second: String) -> String {
     var text = ""

@@ -26,7 +26,7 @@ struct ComparisonRunner {
   private func run(
     _ first: inout AnyBackend, _ second: inout AnyBackend, _ profiles: (Profile, Profile)
   ) throws -> ExitStatus {
-    let suite = try SuiteFile.read(command.suite)
+    let suite = try SuiteFile.read(command.suitePath)
     let tests = command.shard.map { $0.part(of: suite.tests) } ?? suite.tests
     let isShared = [command.backend, other].map(\.isKernel)
     var comparison = BackendComparison()
@@ -46,9 +46,23 @@ struct ComparisonRunner {
     try sink.write(
       text: comparison.text(
         command.backend.defaultValueDescription, other.defaultValueDescription))
+    var missed: [String] = []
+    if let path = command.differences {
+      missed = comparison.deviations(from: try Self.lines(path))
+      for line in missed { try sink.write(text: line + "\n") }
+    }
     if skipped > 0 { try sink.write(text: "\(skipped) tests SKIPPED: not for both\n") }
     try sink.close()
-    return comparison.tests == 0 ? .skipped : comparison.different == 0 ? .success : .failure
+    if comparison.tests == 0 { return .skipped }
+    let isAsExpected =
+      command.differences == nil ? comparison.different == 0 : missed.isEmpty
+    return isAsExpected ? .success : .failure
+  }
+
+  /// The lines of a file that are no remarks.
+  private static func lines(_ path: String) throws -> [String] {
+    let text = String(decoding: try InputFile.read(path), as: UTF8.self)
+    return text.split(whereSeparator: \.isNewline).map(String.init).filter { !$0.hasPrefix("#") }
   }
 
   /// Without a feature a call has an answer too, which is a difference worth seeing; without these
@@ -75,7 +89,8 @@ struct AnyBackend: Backend {
     case .kvm: process = try command.kernel.host(command.callTimeout)
     case .qemu(let kernel):
       var setup = command.kernel.machine(kernel, command.callTimeout)
-      setup.known = try SuiteFile.read(command.suite).calls
+      setup.known = try command.suite.map { try SuiteFile.read($0).calls } ?? []
+      if command.race != nil { setup.raceAttempts = command.times }
       machine = try QEMUBackend(setup)
     }
   }

@@ -18,6 +18,12 @@ extension TDXSpec {
         skipped. A call that was answered wrongly is made again with fewer and fewer calls before \
         it, and explained with the spec that the suite was made from.
 
+        --race tries a race of a counterexample on the real code: the calls before it one by one, \
+        then those that overlap at once, again and again with other delays. Where a stand-in \
+        module takes orders, the SEAMCALLs that find a lock taken in the trace are made to; the \
+        simulator tries every preemption. It tells what came, and whether what the trace leads \
+        to did.
+
         SYSTEMS
         \(BackendChoice.systems)
 
@@ -32,14 +38,19 @@ extension TDXSpec {
         Conformance/Suites/gmem-7.3-deviations.json
           tdxspec conform --backend kvm --compare qemu:7.3-swprot --suite \
         Conformance/Suites/gmem-6.18-deviations.json
+          tdxspec check kvm/tdx --scope build-remove --property S-21-finalize --json \
+        --output trace.json
+          tdxspec conform --backend qemu:7.3-faketdx --race trace.json --times 20
           tdxspec conform --backend exec:./vmm --suite suite.json --shard 2/4 --format junit \
         -o junit.xml
           tdxspec conform --backend exec:./vmm --suite suite.json --skips skipped.txt --json
           tdxspec conform --backend exec:./vmm --suite suite.json --compatibility
 
         EXIT CODES
-          0 every test that ran passed, and exactly those of --skips were skipped
-          1 a test failed, or other tests were skipped  2 unusable input
+          0 every test that ran passed, and exactly those of --skips were skipped; nothing but
+            the --differences was found
+          1 a test failed, other tests were skipped, or what a raced trace shows did not come
+          2 unusable input, or a trace without a race that can be tried
           3 a test was inconclusive  4 nothing could run here  70 the backend broke down
         """)
 
@@ -50,7 +61,17 @@ extension TDXSpec {
     @OptionGroup var kernel: KernelOptions
 
     @Option(name: .long, help: ArgumentHelp("What tdxspec generate wrote.", valueName: "file"))
-    var suite: String
+    var suite: String?
+
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "Try the race of a counterexample of kvm/tdx that tdxspec check --json wrote.",
+        valueName: "file"))
+    var race: String?
+
+    @Option(name: .long, help: ArgumentHelp("How often a race is tried.", valueName: "n"))
+    var times = 12
 
     @Option(
       name: .long,
@@ -87,6 +108,13 @@ extension TDXSpec {
         "Judge nothing: what does this backend answer otherwise?", valueName: "backend"))
     var compare: BackendChoice?
 
+    @Option(
+      name: .long,
+      help: ArgumentHelp(
+        "What --compare shall find: lines of a call and its two answers, with tabs.",
+        valueName: "file"))
+    var differences: String?
+
     @Flag(name: .long, help: "Check the backend instead: what every backend must do.")
     var compatibility = false
 
@@ -94,6 +122,18 @@ extension TDXSpec {
     var json = false
 
     func validate() throws {
+      guard (suite == nil) != (race == nil) else {
+        throw ValidationError("a suite or a trace is needed: --suite FILE or --race FILE")
+      }
+      guard 1...10_000 ~= times else {
+        throw ValidationError("--times takes a number from 1 to 10000")
+      }
+      if race != nil
+        && (compare != nil || compatibility || shard != nil || skips != nil || format != .console)
+      {
+        throw ValidationError(
+          "--race takes no --compare, --compatibility, --shard, --skips or --format")
+      }
       guard explain >= 0 else { throw ValidationError("--explain takes a number from 0") }
       if json && format != .console {
         throw ValidationError("--json and --format both say what the output is")
@@ -101,8 +141,19 @@ extension TDXSpec {
       if compare != nil && (json || compatibility || skips != nil || format != .console) {
         throw ValidationError("--compare takes no --json, --compatibility, --skips or --format")
       }
+      if differences != nil && compare == nil {
+        throw ValidationError("--differences is for --compare")
+      }
       if compatibility && (shard != nil || skips != nil || format != .console) {
         throw ValidationError("--compatibility takes no --shard, --skips or --format")
+      }
+    }
+
+    /// The suite's file, where no trace stands in its place.
+    var suitePath: String {
+      get throws {
+        guard let suite else { throw ValidationError("a suite is needed: --suite FILE") }
+        return suite
       }
     }
 

@@ -13,6 +13,7 @@ struct ConformRunner {
   let command: TDXSpec.Conform
 
   func run() throws -> ExitStatus {
+    if let path = command.race { return try RaceRunner(command: command, path: path).run() }
     if let other = command.compare {
       return try ComparisonRunner(command: command, other: other).run()
     }
@@ -26,7 +27,8 @@ struct ConformRunner {
   }
 
   private func run<B: Backend>(on backend: inout B) throws -> ExitStatus {
-    var suite = try SuiteFile.read(command.suite)
+    let path = try command.suitePath
+    var suite = try SuiteFile.read(path)
     if command.backend.isKernel {
       for index in suite.tests.indices {
         suite.tests[index].requires.formUnion(suite.tests[index].kernelNeeds)
@@ -41,9 +43,10 @@ struct ConformRunner {
       return isMissing ? .skipped : .internalError
     }
     if command.compatibility { return try check(&backend, suite) }
-    let report = Runner(profile: profile).run(suite, on: &backend)
+    let runner = Runner(profile: profile, triesAgain: command.backend.isEmulated)
+    let report = runner.run(suite, on: &backend)
     let record = RunRecord(
-      file: command.suite, suite: suite, report: report, notes: notes(report, suite, &backend),
+      file: path, suite: suite, report: report, notes: notes(report, suite, &backend),
       skipDifferences: report.skipDifferences(from: committed))
     let status = Self.status(report.exit(committedSkips: committed))
     try write(record, status)
@@ -80,6 +83,9 @@ struct ConformRunner {
     let failed = report.tests.filter { $0.verdict.isFailure }.prefix(command.explain)
     var oracles: [ConformanceTest.Origin: SpecOracle] = [:]
     var notes: [String: [String]] = [:]
+    for test in report.tests where !test.before.isEmpty {
+      notes[test.test] = test.before.map { "a second attempt; in the first one \($0)" }
+    }
     for test in failed {
       guard let whole = suite.tests.first(where: { $0.id == test.test }),
         let origin = whole.origin
@@ -90,12 +96,13 @@ struct ConformRunner {
         let calls = whole.steps.prefix(test.stepsRun).map(\.call)
         var shrinker = DivergenceShrinker(oracle)
         guard let shown = try shrinker.shrink(calls, on: &backend) else {
-          notes[test.test] = ["the same calls, made once more, were all answered as allowed"]
+          notes[test.test, default: []].append(
+            "the same calls, made once more, were all answered as allowed")
           continue
         }
-        notes[test.test] = shown.explanation(oracle)
+        notes[test.test, default: []] += shown.explanation(oracle)
       } catch {
-        notes[test.test] = ["no explanation: \(error)"]
+        notes[test.test, default: []].append("no explanation: \(error)")
       }
     }
     return notes

@@ -14,6 +14,8 @@ struct LockBackend: Backend {
   var fault: Fault?
   var visible = true
   var dies = false
+  /// In how many tests it has its fault.
+  var faultLasts = Int.max
   private(set) var resets = 0
   private var held = false
   private var count: Int64 = 0
@@ -30,6 +32,7 @@ struct LockBackend: Backend {
 
   mutating func reset() throws(BackendError) {
     resets += 1
+    if resets > faultLasts { fault = nil }
     held = false
     count = 0
   }

@@ -51,6 +51,22 @@ import Testing
     #expect(try run(waits, on: LockBackend()).verdict.isFailure)
   }
 
+  @Test("a test without an answer is run once more, and what the first run showed is kept")
+  func secondAttempt() throws {
+    let suite = ConformanceSuite(name: "s", guarantee: "", tests: [.lockTwice])
+    var held = LockBackend(fault: .neverAnswers)
+    held.faultLasts = 1
+    let runner = Runner(profile: try held.probe(), triesAgain: true)
+    let again = try #require(runner.run(suite, on: &held).tests.first)
+    #expect(again.verdict == .pass && again.before.map(\.kind) == [.noAnswer])
+    var stuck = LockBackend(fault: .neverAnswers)
+    let never = try #require(runner.run(suite, on: &stuck).tests.first)
+    #expect(never.verdict.isInconclusive && stuck.resets == 2)
+    var once = LockBackend(fault: .neverAnswers)
+    let plain = Runner(profile: try once.probe()).run(suite, on: &once)
+    #expect(plain.tests.first?.before == [] && once.resets == 1)
+  }
+
   @Test("a tolerated answer ends the test inconclusive") func tolerated() throws {
     var test = ConformanceTest.lockTwice
     test.steps[1] = .init(Call("lock"), expect: [.zero], tolerate: [.busy])

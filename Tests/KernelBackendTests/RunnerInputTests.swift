@@ -1,3 +1,4 @@
+import ConformanceKit
 import Foundation
 import Testing
 
@@ -54,6 +55,45 @@ import Testing
     #expect(throws: RunnerOptions.UnknownOption.self) { try RunnerOptions(["--call-limit", "0"]) }
     let options = try RunnerOptions(["--allow-run", "--call-limit", "3"])
     #expect(options.allowsRun && !options.ownsKernel && options.callLimit == 3_000)
+  }
+
+  @Test(
+    "the usual request is read as JSON reads it, and every other one is left to JSON",
+    arguments: [
+      #"{"do":"perform","id":7,"known":12}"#, #"{"do":"perform","id":0,"known":0}"#,
+      #"{"do":"perform","id":07,"known":1}"#, #"{"do":"perform","id":7,"known":-1}"#,
+      #"{"do":"perform","id":7,"known":1} "#, #"{"do":"perform","id":,"known":1}"#,
+      #"{"do":"perform","id":7,"known":1"#, #"{"id":7,"do":"perform","known":3}"#,
+      #"{"do":"perform","id":7,"known":99999999999999999999}"#, #"{"do":"reset","id":7}"#,
+    ])
+  func shortRequests(line: String) {
+    let bytes = Array(line.utf8)
+    let read = try? RunnerRequest.read(bytes)
+    let decoded = try? StrictJSON.decode(RunnerRequest.self, from: bytes)
+    #expect(read?.id == decoded?.id && read?.verb == decoded?.verb)
+    #expect(read?.known == decoded?.known && read?.call == decoded?.call)
+  }
+
+  @Test(
+    "the usual reply means what its JSON means",
+    arguments: [
+      CallResult(.ok(0)), CallResult(.ok(-3)), CallResult(.errno(Errno(number: 22))),
+      CallResult(.errno(Errno(number: 999)), written: ["seamcalls": .list([])]),
+      CallResult(.ok(0), written: ["seamcalls": .list(["TDH.VP.FLUSH ok"])]),
+      CallResult(.timeout), CallResult(.ok(0), written: ["size": 4096]),
+    ])
+  func shortReplies(result: CallResult) throws {
+    var reply = RunnerReply(5)
+    reply.result = result
+    struct Read: Decodable {
+      let id: Int
+      let result: CallResult
+    }
+    for line in [try reply.line(), try StrictJSON.line(reply)] {
+      let read = try StrictJSON.decode(Read.self, from: line)
+      #expect(read.id == 5 && read.result == result)
+      #expect(line.last == UInt8(ascii: "\n"))
+    }
   }
 
   @Test("delays come thread by thread, ever longer, and end")

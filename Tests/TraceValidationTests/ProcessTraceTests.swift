@@ -32,6 +32,16 @@ import Testing
     #expect(verdict.undecoded.keys.contains("KVM_SET_USER_MEMORY_REGION2"))
   }
 
+  @Test("a generated selftest conforms, whether strace takes requests apart or tells numbers")
+  func generated() throws {
+    let verdicts = try [RecordedTrace.generated, .generatedRaw].map {
+      try RecordedTrace.checker().check(file: $0.path, format: nil, release: "6.18")
+    }
+    for verdict in verdicts { #expect(verdict.conforms, "\(verdict.outcome)") }
+    #expect(verdicts[0].explained == verdicts[1].explained && verdicts[0].explained > 50)
+    #expect(verdicts[0].undecoded == verdicts[1].undecoded)
+  }
+
   @Test("a hundred thousand calls of many VMs are checked in seconds") func speed() throws {
     let lines = try RecordedTrace.q35.lines()
     let rest = Array(

@@ -13,6 +13,10 @@ enum RecordedTrace: String {
   case q35 = "qemu-q35.strace.gz"
   /// The kernel's guest_memfd_test on 6.18.
   case memfd = "guest-memfd-test.strace.gz"
+  /// Six tests of a generated selftest on 6.18, by strace 6.1 with `-f -ttt -yy`.
+  case generated = "selftest-6.18-yy.strace.gz"
+  /// The same by strace 6.1 with `-f -ttt -X raw`.
+  case generatedRaw = "selftest-6.18-raw.strace.gz"
 
   var path: String {
     URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -28,6 +28,7 @@ import Testing
   @Test("numbers, names and both are the same call") func styles() throws {
     for request in [
       "0xc040aed4", "KVM_CREATE_GUEST_MEMFD", "0xc040aed4 /* KVM_CREATE_GUEST_MEMFD */",
+      "_IOC(_IOC_READ|_IOC_WRITE, 0xae, 0xd4, 0x40)",
     ] {
       let line =
         "ioctl(4<anon_inode:kvm-vm>, \(request), "

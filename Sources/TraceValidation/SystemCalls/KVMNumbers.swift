@@ -38,6 +38,7 @@ enum KVMNumbers {
     "PROT_NONE": 0, "PROT_READ": 1, "PROT_WRITE": 2, "PROT_EXEC": 4, "MAP_SHARED": 1,
     "MAP_PRIVATE": 2, "MAP_SHARED_VALIDATE": 3, "NULL": 0, "CLONE_VM": 0x100, "CLONE_FILES": 0x400,
     "O_CLOEXEC": 0x80000, "F_DUPFD": 0, "F_DUPFD_CLOEXEC": 1030, "AT_FDCWD": UInt64.max - 99,
+    "_IOC_NONE": 0, "_IOC_WRITE": 1, "_IOC_READ": 2,
   ]
 
   /// The names of errno values that a recording in numbers has (x86-64).

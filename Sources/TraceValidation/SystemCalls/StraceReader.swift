@@ -64,7 +64,7 @@ struct StraceReader {
     }
     call.on = arguments[0].descriptor
     call.kind = arguments[0].kind
-    let number = arguments[1].number
+    let number = arguments[1].request
     let told = arguments[1].name?.split(separator: " ").map(String.init) ?? []
     call.name =
       number.flatMap { KVMNumbers.ioctls[$0] }

@@ -22,7 +22,7 @@ extension ProtectedVM {
         Step("is the VM protected?") { Check(handle == nil, else: .EINVAL) }
         atStart
         Step(Self.allocatesStorage) {
-          allocates([], failing: Statements { Return(.ENOMEM) })
+          allocates(.storage, [], failing: Statements { Return(.ENOMEM) })
         }
         ForEach(Config.self) { h in
           When(handle == nil && isFree(h)) { Step(Ultravisor.createConfig) { creates(h) } }
@@ -57,6 +57,7 @@ extension ProtectedVM {
       Return(.EIO)
     } else: {
       uv.attempts(
+        .createConfig,
         Statements {
           uv.live[h] <- true
           donated[h] <- true
@@ -70,6 +71,7 @@ extension ProtectedVM {
   @StatementBuilder
   private func createsCPU(_ v: Expr<VCPU>) -> [Statement] {
     uv.attempts(
+      .createCPU,
       Statements {
         Each(Config.self) { h in When(handle == h) { uv.cpu[h, v] <- true } }
         protected[v] <- true

@@ -111,7 +111,7 @@ extension ProtectedVM {
   var memoryRunsOutNext: Action {
     let kind = NamedArgument<Allocation>("of")
     return Action("the next allocation fails", taking: [kind], cites: "s390-pv §3.2") {
-      Require(uv.chosen == 1 && pressure == 1 && !starved)
+      Require(uv.chosen == 1 && pressure == 1 && !starved && kind != .cleaner)
       starved <- true
       starvedOf <- Expr<Allocation>(kind.node)
     }
@@ -131,10 +131,10 @@ extension ProtectedVM {
   }
 
   /// Destroy Secure Storage, and export where that fails: one of them succeeds, so that one failure
-  /// is not seen (s390-pv §1.9).
+  /// is not seen. A page that is open stays as it is and loses its flag, too (s390-pv §1.9).
   @StatementBuilder
   func cleans(_ p: Expr<Page>) -> [Statement] {
-    When(place[p] != .away && uv.security[p] != .open) {
+    When(place[p] != .away) {
       uv.opens(p)
       flagged[p] <- false
     }

@@ -58,7 +58,7 @@ extension Fault {
   public var isOfModule: Bool { Self.moduleCalls.contains(call) }
 
   /// Whether KVM on s390 makes it, or the Ultravisor.
-  public var isOfS390: Bool { call.hasPrefix("s390:") || call.hasPrefix("UVC.") }
+  public var isOfS390: Bool { call.hasPrefix("S390.") || call.hasPrefix("UVC.") }
 
   /// Every fault that can be switched on in KVM and the TDX module: each operator at each place it
   /// fits. Sorted by place.

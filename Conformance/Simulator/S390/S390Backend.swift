@@ -47,7 +47,7 @@ public struct S390Backend: Backend {
 
   public mutating func perform(_ call: Call) throws(BackendError) -> CallResult {
     let given = S390Arguments(call)
-    var kernel = KernelCall("s390:\(Self.place(call.name))", process: 0, lp: lp)
+    var kernel = KernelCall("S390.\(Self.place(call.name))", process: 0, lp: lp)
     let holdsFile = call.name.hasPrefix("KVM_")
     if holdsFile {
       guard !host.machine.isClosed else { return CallResult(.errno(KernelError.EBADF.errno)) }
@@ -95,24 +95,23 @@ public struct S390Backend: Backend {
     }
   }
 
-  /// What can be seen of KVM and the Ultravisor.
+  /// What can be seen of KVM and the Ultravisor, in the names and words of the specs.
   public mutating func observe() throws(BackendError) -> [ObservationID: Value] {
     let (machine, mm) = (host.machine, host.mm)
     var seen: [ObservationID: Value] = [
-      "protected_count": .integer(Int64(mm.count)),
+      "protected_count": .text("\(mm.count)"),
       "mmu_notifier": .text("\(machine.notifier)"),
-      "kvm_protected": .flag(machine.isProtected),
-      "dumping": .flag(machine.isDumping),
-      "need_cleanup": .integer(Int64(machine.needCleanup.count)),
+      "dumping": .text("\(machine.isDumping)"),
+      "need_cleanup": .text("\(machine.needCleanup.count)"),
     ]
     for vcpu in machine.vcpus {
-      seen[ObservationID("vcpu_protected[v\(vcpu.number)]")] = .flag(vcpu.handle != nil)
+      seen[ObservationID("vcpu_protected[v\(vcpu.number)]")] = .text("\(vcpu.handle != nil)")
     }
     for page in mm.pages {
       let security = page.frame.flatMap { host.uv.frames[$0]?.security }
       seen[ObservationID("security[p\(page.number)]")] = .text(security.map { "\($0)" } ?? "open")
-      seen[ObservationID("PG_arch_1[p\(page.number)]")] = .flag(page.isFlagged)
-      seen[ObservationID("guest_entry[p\(page.number)]")] = .flag(page.hasEntry)
+      seen[ObservationID("PG_arch_1[p\(page.number)]")] = .text("\(page.isFlagged)")
+      seen[ObservationID("guest_entry[p\(page.number)]")] = .text("\(page.hasEntry)")
       seen[ObservationID("page[p\(page.number)]")] = .text(page.frame == nil ? "away" : "mapped")
     }
     return seen

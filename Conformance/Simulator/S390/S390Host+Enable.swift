@@ -13,9 +13,6 @@ extension S390Host {
         _ = destroyOwn(&call, tells: false)
         throw error
       }
-      if profile.loadsImage, let handle = machine.handle {
-        uv.configurations[handle]?.stage = .runnable
-      }
     }
   }
 
@@ -31,7 +28,9 @@ extension S390Host {
     (machine.base, machine.variable) = (base, variable)
     let table = machine.table
     let handle = ask(&call) { () throws(Ultravisor.Failure) in
-      try uv.createConfig(base: base, variable: variable, table: table)
+      let handle = try uv.createConfig(base: base, variable: variable, table: table)
+      if profile.loadsImage { uv.configurations[handle]?.stage = .runnable }
+      return handle
     }
     guard let handle else {
       deallocate(call)

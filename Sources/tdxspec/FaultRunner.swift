@@ -38,7 +38,7 @@ struct FaultRunner {
   private func faults(of systems: [SimulatedSystem]) throws -> [Fault] {
     guard let path = command.faults else {
       let possible = Set(systems.flatMap(\.faults))
-      return Fault.all.filter(possible.contains)
+      return Fault.every.filter(possible.contains)
     }
     return try FaultList.ids(path).map { id in
       guard let fault = Fault(id: id) else {

@@ -31,6 +31,7 @@ extension TDXSpec {
           tdxspec mutate --suite Conformance/Suites/kvm-tdx-checks.json --faults \
         Conformance/Faults/faults.txt
           tdxspec mutate --draw-faults 20 --seed 1 >Conformance/Faults/faults.txt
+          tdxspec mutate --draw-faults 8 --seed 1 --backend simulator:s390
           tdxspec check teardown/mainline --scope small --mutate B-10-kick   the counterexample
         """)
 
@@ -61,7 +62,8 @@ extension TDXSpec {
     @Option(
       name: .long,
       help: ArgumentHelp(
-        "Draw so many faults of each class instead, with calls that show each; write the list.",
+        "Draw so many faults of each class instead, with calls that show each; write the list. "
+          + "Of KVM and the TDX module, or of s390 with --backend simulator:s390.",
         valueName: "n"))
     var drawFaults: Int?
 
@@ -111,7 +113,9 @@ extension TDXSpec {
 
     func run() throws {
       if let drawFaults {
-        return try Output.standard.write(FaultListText(FaultDraw(drawFaults, ofEach: seed)).text)
+        let faults = drawsFromS390 ? Fault.allOfS390 : Fault.all
+        let draw = FaultDraw(drawFaults, ofEach: seed, from: faults)
+        return try Output.standard.write(FaultListText(draw, ofAll: !drawsFromS390).text)
       }
       guard suite.isEmpty else {
         let status = try FaultRunner(command: self).run()
@@ -138,6 +142,12 @@ extension TDXSpec {
       }
       if json { try write(Events.end(status)) }
       if status != .success { throw CommandExit(status: status) }
+    }
+
+    /// Whether the list shall be of the simulated s390, as the backend says.
+    private var drawsFromS390: Bool {
+      guard case .simulator(let system) = backend else { return false }
+      return system.faults.contains(where: \.isOfS390)
     }
 
     private func write(_ event: JSONValue) throws { try Output.standard.write(event.text + "\n") }

@@ -70,10 +70,18 @@ private struct SuitesRunner {
           "\(folder)/\(list):\(number + 1): a line has a name, a tab and arguments of generate")
       }
       let status = try make(
-        String(parts[0]), parts[1].split(separator: " ").map(String.init), target)
+        String(parts[0]), Self.words(String(parts[1])), target)
       guard status == .success else { return status }
     }
     return compares ? try difference(target) : .success
+  }
+
+  /// Arguments between spaces; one in single quotes may have some itself.
+  static func words(_ line: String) -> [String] {
+    line.split(separator: "'", omittingEmptySubsequences: false).enumerated().flatMap {
+      $0.offset % 2 == 1
+        ? [String($0.element)] : $0.element.split(separator: " ").map(String.init)
+    }
   }
 
   private func make(_ name: String, _ arguments: [String], _ target: String) throws -> ExitStatus {

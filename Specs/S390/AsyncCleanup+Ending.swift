@@ -64,7 +64,8 @@ extension AsyncCleanup {
     Step(Self.registers) {
       When(notifier == .none) {
         kvm.allocates(
-          Statements { notifier <- .registered }, failing: Statements { Return(.ENOMEM) })
+          .notifier, Statements { notifier <- .registered }, failing: Statements { Return(.ENOMEM) }
+        )
       }
     }
   }
@@ -94,7 +95,7 @@ extension AsyncCleanup {
         Each(Config.self) { h in
           When(kvm.handle == h) {
             kvm.uv.destroys(
-              h,
+              h, by: .destroyFast,
               Statements {
                 givesBack(h, leaving: .none)
                 kvm.keptCount <- true

@@ -33,7 +33,7 @@ extension AsyncCleanup {
       Replacing(step: Self.registers) {
         Step(Self.registers) {
           When(notifier == .none) {
-            kvm.allocates(Statements { notifier <- .registered }, failing: [])
+            kvm.allocates(.notifier, Statements { notifier <- .registered }, failing: [])
           }
         }
       }
@@ -133,7 +133,7 @@ extension AsyncCleanup {
       Replacing(step: Self.allocatesRecord) {
         Step(Self.allocatesRecord) {
           Each(Config.self) { h in When(kvm.handle == h) { kvm.donated[h] <- false } }
-          kvm.allocates([], failing: Statements { Return(.ENOMEM) })
+          kvm.allocates(.record, [], failing: Statements { Return(.ENOMEM) })
         }
       }
     }

@@ -14,8 +14,7 @@ struct AsyncCleanup: SpecPart {
   let walk = Parameter(
     "WALK", 0...1, default: 1,
     "what is walked: the mappings of the process (0, before 7.0) or the guest's tables (1)")
-  let segment = Parameter(
-    "SEGMENT", 0...1, default: 0, "1: the guest has at most 2 GiB, its table is a segment table")
+  let segment: Parameter
   let low = Parameter("LOW", 0...1, default: 0, "pages of the guest below 2 GiB")
   let isLow = Constant(Page.self, to: Bool.self) { page, sizes in
     page < sizes[Parameter("LOW", 0...1, default: 0)] ? 1 : 0
@@ -28,6 +27,13 @@ struct AsyncCleanup: SpecPart {
   let signal = Var(false, as: "fatal_signal")
   /// cleanup_all uses the mm.
   let pinned = Var(false, as: "mm_pinned")
+
+  init() {
+    segment = Parameter(
+      "SEGMENT", 0...1, default: 0,
+      "1: the guest has at most 2 GiB, its table is a segment table")
+    kvm = ProtectedVM(replacesTables: segment == 0)
+  }
 
   let record = Local<Config?>("the record")
   let interrupted = Local<Bool>("a fatal signal has come")
@@ -72,13 +78,14 @@ extension AsyncCleanup {
           Check(segment == 0, else: .EINVAL).because("the table is shared", "s390-pv B7")
         }
         Step(Self.allocatesRecord) {
-          kvm.allocates([], failing: Statements { Return(.ENOMEM) })
+          kvm.allocates(.record, [], failing: Statements { Return(.ENOMEM) })
         }
         When(fast == 1) {
           Step(Ultravisor.destroyFast) { destroysFast(Statements { Return(.EIO) }) }
         } else: {
           Step(Self.replacesTable) {
             kvm.allocates(
+              .table,
               Statements {
                 kvm.replacesTable
                 record <- kvm.handle
@@ -129,7 +136,7 @@ extension AsyncCleanup {
     Each(Config.self) { h in
       When(kvm.handle == h) {
         kvm.uv.destroys(
-          h,
+          h, by: .destroyFast,
           Statements {
             givesBack(h, leaving: .cleaned)
             record <- h
@@ -201,7 +208,7 @@ extension AsyncCleanup {
 
   var signals: Action {
     Action("a fatal signal comes", cites: "s390-pv §3.4", "s390-pv LP-6") {
-      Require(!signal && at(Self.looksForSignals))
+      Require(!signal && (kvm.uv.chosen == 1 || at(Self.looksForSignals)))
       signal <- true
     }
   }

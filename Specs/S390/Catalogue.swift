@@ -5,7 +5,7 @@ public enum S390Specs {
   public static var all: [CatalogueEntry] {
     [
       CatalogueEntry { S390Sync() }, CatalogueEntry { S390KThread() },
-      CatalogueEntry { S390Async() },
+      CatalogueEntry { S390Async() }, CatalogueEntry { S390Commands() },
     ]
   }
 }

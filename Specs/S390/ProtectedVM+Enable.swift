@@ -23,7 +23,8 @@ extension ProtectedVM {
         atStart
         Step(Self.allocatesStorage) {
           allocates(
-            Statements { layoutChanged <- false }, failing: Statements { Return(.ENOMEM) })
+            .storage, Statements { layoutChanged <- false }, failing: Statements { Return(.ENOMEM) }
+          )
         }
         ForEach(Config.self) { h in
           When(handle == nil && isFree(h)) { Step(Ultravisor.createConfig) { creates(h) } }
@@ -58,6 +59,7 @@ extension ProtectedVM {
       Return(.EIO)
     } else: {
       uv.attempts(
+        .createConfig,
         Statements {
           uv.live[h] <- true
           donated[h] <- true
@@ -71,6 +73,7 @@ extension ProtectedVM {
   @StatementBuilder
   private func createsCPU(_ v: Expr<VCPU>) -> [Statement] {
     uv.attempts(
+      .createCPU,
       Statements {
         Each(Config.self) { h in When(handle == h) { uv.cpu[h, v] <- true } }
         protected[v] <- true

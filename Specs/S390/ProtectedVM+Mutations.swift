@@ -25,6 +25,7 @@ extension ProtectedVM {
             protected[v] <- false
             freesSIDA(v)
             uv.attempts(
+              .destroyCPU,
               Statements { Each(Config.self) { h in When(handle == h) { uv.cpu[h, v] <- false } } },
               refused: Statements { failed <- true })
           }

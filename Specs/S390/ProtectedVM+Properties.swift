@@ -75,6 +75,13 @@ extension ProtectedVM {
       because: """
         the last chance to destroy it fails, and there is no memory for another table: that is \
         two failures at once, and unconfirmed (s390-pv §3.2)
+        """
+    )
+    .expect(
+      .violated, when: uv.faults == 1 && !replacesTables,
+      because: """
+        a segment table is not replaced: when the configuration is not destroyed it stays in use \
+        and is freed with the VM; unconfirmed (s390-pv §1.9)
         """)
     Always(
       "SI-17", "only the guest of the VM has CPUs", cites: "s390-pv SI-17", "s390-pv §2.5"

@@ -59,6 +59,8 @@ struct ProtectedVM: SpecPart {
   let vm = Var(VMLife.open, as: "vm")
   /// The next allocation fails.
   let starved = Var(false, as: "out_of_memory")
+  /// What cannot be allocated, where that is said beforehand.
+  let starvedOf = Var(Allocation.notifier, as: "out_of_memory_for")
 
   let kvmLock = Lock("kvm->lock", rank: 10)
   let vcpuMutex = Locks("vcpu->mutex", each: VCPU.self, rank: 20)
@@ -70,7 +72,13 @@ struct ProtectedVM: SpecPart {
   let isCounted: Condition
   let failed = Local<Bool>("a call of the Ultravisor has failed")
 
-  init(counted: Condition = Condition(.yes)) { isCounted = counted }
+  /// Whether the guest's top-level table can be replaced by a copy.
+  let replacesTables: Condition
+
+  init(counted: Condition = Condition(.yes), replacesTables: Condition = Condition(.yes)) {
+    isCounted = counted
+    self.replacesTables = replacesTables
+  }
 
   static let enableName = "KVM_PV_ENABLE"
   static let disableName = "KVM_PV_DISABLE"
@@ -107,15 +115,27 @@ extension ProtectedVM {
   func memoryRunsOut(_ steps: [String]) -> Action {
     let standing = steps.dropFirst().reduce(at(steps[0])) { $0 || at($1) }
     return Action("an allocation fails", cites: "s390-pv §3.2") {
-      Require(pressure == 1 && !starved && standing)
+      Require(uv.chosen == 0 && pressure == 1 && !starved && standing)
       starved <- true
+    }
+  }
+
+  /// It is said what cannot be allocated the next time.
+  var memoryRunsOutNext: Action {
+    let kind = NamedArgument<Allocation>("of")
+    return Action("the next allocation fails", taking: [kind], cites: "s390-pv §3.2") {
+      Require(uv.chosen == 1 && pressure == 1 && !starved && kind != .cleaner)
+      starved <- true
+      starvedOf <- Expr<Allocation>(kind.node)
     }
   }
 
   /// One of two ways to go on, by whether an allocation succeeds.
   @StatementBuilder
-  func allocates(_ effects: [Statement], failing: [Statement]) -> [Statement] {
-    When(starved) {
+  func allocates(
+    _ kind: Allocation, _ effects: [Statement], failing: [Statement]
+  ) -> [Statement] {
+    When(starved && (uv.chosen == 0 || starvedOf == kind)) {
       starved <- false
       failing
     } else: {
@@ -124,10 +144,10 @@ extension ProtectedVM {
   }
 
   /// Destroy Secure Storage, and export where that fails: one of them succeeds, so that one failure
-  /// is not seen (s390-pv §1.9).
+  /// is not seen. A page that is open stays as it is and loses its flag, too (s390-pv §1.9).
   @StatementBuilder
   func cleans(_ p: Expr<Page>) -> [Statement] {
-    When(place[p] != .away && uv.security[p] != .open) {
+    When(place[p] != .away) {
       uv.opens(p)
       flagged[p] <- false
     }
@@ -140,6 +160,7 @@ extension ProtectedVM {
       protected[v] <- false
       freesSIDA(v)
       uv.attempts(
+        .destroyCPU,
         Statements { Each(Config.self) { h in When(handle == h) { uv.cpu[h, v] <- false } } },
         refused: Statements { failed <- true })
     }
@@ -195,11 +216,12 @@ extension ProtectedVM {
   @StatementBuilder
   var uncounts: [Statement] { count <- choose(isCounted, count - 1, else: Expr<Int>(0.literal)) }
 
-  /// The old table stays with the Ultravisor, the guest gets a copy if there is memory for one.
+  /// The old table stays with the Ultravisor, the guest gets a copy if there is memory for one. A
+  /// segment table is not replaced (s390-pv §1.9).
   @StatementBuilder
   private var keepsHandle: [Statement] {
     failed <- true
-    allocates(Statements { table <- nil }, failing: [])
+    When(replacesTables) { allocates(.table, Statements { table <- nil }, failing: []) }
   }
 
   /// A page that is mapped in the mm is destroyed, with a reference to it; one whose owner runs is

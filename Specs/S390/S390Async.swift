@@ -12,7 +12,7 @@ public struct S390Async: Spec {
   let cleanup: AsyncCleanup
   private var kvm: ProtectedVM { cleanup.kvm }
 
-  public init() { cleanup = AsyncCleanup(kvm: ProtectedVM()) }
+  public init() { cleanup = AsyncCleanup() }
 
   public var actions: [Action] {
     kvm.enable(
@@ -35,6 +35,8 @@ public struct S390Async: Spec {
       Ultravisor.destroyConfig, Ultravisor.destroyFast, AsyncCleanup.disposes,
       AsyncCleanup.notifies,
     ])
+    kvm.uv.failsNext
+    kvm.memoryRunsOutNext
     kvm.memoryRunsOut([
       ProtectedVM.allocatesStorage, Ultravisor.destroyConfig, AsyncCleanup.allocatesRecord,
       AsyncCleanup.replacesTable, AsyncCleanup.registers,

@@ -33,6 +33,8 @@ public struct S390Sync: Spec {
       Ultravisor.createConfig, Ultravisor.createCPU, Ultravisor.destroyCPU,
       Ultravisor.destroyConfig,
     ])
+    kvm.uv.failsNext
+    kvm.memoryRunsOutNext
     kvm.memoryRunsOut([ProtectedVM.allocatesStorage, Ultravisor.destroyConfig])
   }
 

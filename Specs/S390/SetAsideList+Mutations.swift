@@ -20,6 +20,7 @@ extension SetAsideList {
       Replacing(step: ProtectedVM.unmaps) {
         Step(ProtectedVM.unmaps) {
           kvm.allocates(
+            .record,
             Statements {
               Each(Page.self) { p in When(kvm.place[p] == .mapped) { kvm.leaves(p) } }
             },

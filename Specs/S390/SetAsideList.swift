@@ -58,7 +58,7 @@ extension SetAsideList {
   var leaves: [Statement] {
     Step(Self.allocatesWork) {
       kvm.allocates(
-        Statements { deferred <- (lazy == 1 && !synchronous) },
+        .record, Statements { deferred <- (lazy == 1 && !synchronous) },
         failing: Statements { deferred <- false })
     }
     When(deferred) {
@@ -74,7 +74,7 @@ extension SetAsideList {
     When(deferred) {
       Step(Self.copiesTable) {
         When(hasMM) {
-          kvm.allocates(kvm.replacesTable, failing: givesUp)
+          kvm.allocates(.table, kvm.replacesTable, failing: givesUp)
         } else: {
           kvm.replacesTable
         }
@@ -83,6 +83,7 @@ extension SetAsideList {
     When(deferred) {
       Step(Self.createsThread) {
         kvm.allocates(
+          .cleaner,
           Statements {
             Each(Config.self) { h in
               When(kvm.handle == h) {
@@ -203,11 +204,12 @@ extension SetAsideList {
       kvm.entry[p] <- false
       When(room == 0) {
         kvm.uv.attempts(
+          .destroyConfig,
           Statements {
             kvm.uv.opens(p)
             kvm.flagged[p] <- false
             kvm.place[p] <- .away
-            kvm.allocates(Statements { room <- Expr<Int>(block.node) }, failing: [])
+            kvm.allocates(.cleaner, Statements { room <- Expr<Int>(block.node) }, failing: [])
           }, refused: Statements { kvm.place[p] <- .lost })
       } else: {
         kvm.place[p] <- .listed

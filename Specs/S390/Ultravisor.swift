@@ -11,12 +11,17 @@ struct Ultravisor: SpecPart {
     "generations", of: Config.self, 1...3, default: 2,
     "configurations that the Ultravisor has room for")
   let faults = Parameter("FAULTS", 0...1, default: 0, "calls of the Ultravisor that may fail")
+  let chosen = Parameter(
+    "CHOSEN", 0...1, default: 0,
+    "1: it is said before a call what in it fails, as tests do; 0: when it is about to")
 
   let live = Map(Config.self, false, as: "uv_configuration")
   let cpu = Map2(Config.self, VCPU.self, false, as: "uv_cpu")
   let security = Map(Page.self, Security.open, as: "security")
   let owner = Map(Page.self, Config?.none, as: "owner")
   let failure: Var<Failure>
+  /// The call that fails, where that is said beforehand.
+  let target = Var(UltravisorCall.createConfig, as: "uv_failing_call")
 
   init() {
     failure = Var(choose(faults == 1, Failure.possible, else: .spent), as: "uv_failure")
@@ -34,17 +39,27 @@ struct Ultravisor: SpecPart {
   func fails(_ calls: [String]) -> Action {
     let standing = calls.dropFirst().reduce(at(calls[0])) { $0 || at($1) }
     return Action("the Ultravisor refuses a call", cites: "s390-pv §3.4") {
-      Require(failure == .possible && standing)
+      Require(chosen == 0 && failure == .possible && standing)
       failure <- .armed
+    }
+  }
+
+  /// It is said which call fails the next time.
+  var failsNext: Action {
+    let call = NamedArgument<UltravisorCall>("of")
+    return Action("the next call of the Ultravisor fails", taking: [call], cites: "s390-pv §3.4") {
+      Require(chosen == 1 && failure == .possible)
+      failure <- .armed
+      target <- Expr<UltravisorCall>(call.node)
     }
   }
 
   /// The effects of a call, or what is done when it is the one that fails.
   @StatementBuilder
   func attempts(
-    _ effects: [Statement], refused: [Statement]
+    _ call: UltravisorCall, _ effects: [Statement], refused: [Statement]
   ) -> [Statement] {
-    When(failure == .armed) {
+    When(failure == .armed && (chosen == 0 || target == call)) {
       failure <- .spent
       refused
     } else: {
@@ -55,12 +70,13 @@ struct Ultravisor: SpecPart {
   /// A call that destroys a configuration: one that has CPUs stays (s390-pv §1.4, rule 8).
   @StatementBuilder
   func destroys(
-    _ h: Expr<Config>, _ effects: [Statement], refused: [Statement]
+    _ h: Expr<Config>, by call: UltravisorCall = .destroyConfig, _ effects: [Statement],
+    refused: [Statement]
   ) -> [Statement] {
     When(hasCPUs(h)) {
       refused
     } else: {
-      attempts(effects, refused: refused)
+      attempts(call, effects, refused: refused)
     }
   }
 

@@ -74,6 +74,23 @@ public enum Failure: EnumDomain {
   case spent
 }
 
+/// A call of the Ultravisor that may fail (s390-pv §1.4).
+public enum UltravisorCall: EnumDomain {
+  case createConfig, createCPU, destroyCPU, destroyConfig, destroyFast
+}
+
+/// What the host allocates for a guest, and may not get (s390-pv §3.2).
+public enum Allocation: EnumDomain {
+  case notifier
+  /// What the Ultravisor asks for.
+  case storage
+  case record
+  /// Another top-level table.
+  case table
+  /// What the design of 2021 has besides.
+  case cleaner
+}
+
 /// Why a guest leaves SIE when it touches a page (s390-pv §1.6).
 public enum GuestFault: EnumDomain {
   case none

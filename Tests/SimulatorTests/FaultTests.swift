@@ -43,7 +43,7 @@ struct FaultTests {
     #expect(table.subtracting(found).sorted().map(\.name) == [])
   }
 
-  private static func write(_ places: Set<FaultPlace>, _ name: String) throws {
+  static func write(_ places: Set<FaultPlace>, _ name: String) throws {
     let rows = FaultPlace.lines(Array(places)).map { "    \($0)\n" }.joined()
     let text = """
       extension FaultPlace {

@@ -151,7 +151,9 @@ public struct FaultPlace: Hashable, Sendable, Comparable {
   /// What can be wrong there.
   public var operators: [Fault.Operator] {
     switch kind {
-    case .check: [.missingCheck, .wrongAnswer, .lateCheck, .extraRefusal, .extraGuard]
+    case .check:
+      [.missingCheck] + (isOfUltravisor ? [] : [.wrongAnswer])
+        + [.lateCheck, .extraRefusal, .extraGuard]
     case .effect: [.missingEffect, .effectStops] + (isCount ? [.effectTwice] : [])
     case .triedMutex: Self.lockOperators + [.lockWaits]
     case .triedShared: Self.lockOperators + [.lockWaits, .lockStrengthened]
@@ -162,9 +164,14 @@ public struct FaultPlace: Hashable, Sendable, Comparable {
     }
   }
 
+  /// Which code it refuses with is not public, and nothing that KVM does depends on it
+  /// (s390-pv §8).
+  private var isOfUltravisor: Bool { call.hasPrefix("UVC.") }
+
   private static let counts: Set<String> = [
     "users", "put", "refcount", "chldcnt", "num_vcpus", "num_assoc_vcpus", "epoch", "binding",
-    "invalidate_begin", "invalidate_end", "hkid", "hkid free", "vcpu",
+    "invalidate_begin", "invalidate_end", "hkid", "hkid free", "vcpu", "protected_count",
+    "transient count", "need_cleanup",
   ]
 
   /// Doing it twice is something else than doing it once.

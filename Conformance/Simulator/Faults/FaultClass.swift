@@ -27,14 +27,17 @@ public enum FaultClass: String, Hashable, Sendable, CaseIterable {
 extension Fault {
   private static let states: Set<String> = [
     "state", "mp_state", "lifecycle", "op_state", "entry", "KOT", "key", "attribute",
-    "attributes", "irqchip", "PAMT", "fatal", "accept", "pre_fault_allowed", "slot",
+    "attributes", "irqchip", "PAMT", "fatal", "accept", "pre_fault_allowed", "slot", "handle",
+    "stage", "dump", "page", "aside",
   ]
   private static let references: Set<String> = [
     "unbind", "bindings", "binding", "gmem.file", "cpu_list", "spte", "mirror", "table", "INVEPT",
     "ASID flush", "association", "last_tdvpr", "truncate", "unmap", "invalid", "TRACK", "kick",
+    "configuration", "cpu", "notifier", "PG_arch_1",
   ]
   private static let numbers: Set<String> = [
     "users", "put", "refcount", "chldcnt", "num_vcpus", "num_assoc_vcpus", "hkid free", "hkid",
+    "protected_count", "transient count", "need_cleanup",
   ]
 
   /// The class that the fault counts for: by its operator, and for effects by what is left out.

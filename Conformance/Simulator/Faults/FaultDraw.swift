@@ -17,10 +17,13 @@ public struct FaultDraw: Sendable {
   public static let tries = 150
 
   /// Draws until each class has so many, or has no more. Some seconds a class.
-  public init(_ count: Int, ofEach seed: UInt64) {
+  ///
+  /// - Parameter faults: those to draw from.
+  public init(_ count: Int, ofEach seed: UInt64, from faults: [Fault] = Fault.all) {
     let witness = FaultWitness()
+    let known = Set(faults)
     for bug in HistoricalBug.all {
-      guard let fault = bug.fault else { continue }
+      guard let fault = bug.fault, known.contains(fault) else { continue }
       let names = CallSequence.names(for: fault, count: Self.tries)
       if let name = witness.first(fault, of: names) {
         history.append((bug, Entry(fault: fault, witness: name)))
@@ -31,7 +34,7 @@ public struct FaultDraw: Sendable {
     let old = Set(history.map(\.entry.fault) + unseen)
     var random = SplitMix(seed: seed)
     for kind in FaultClass.allCases {
-      let possible = Fault.all.filter { $0.faultClass == kind && !old.contains($0) }
+      let possible = faults.filter { $0.faultClass == kind && !old.contains($0) }
         .shuffled(using: &random)
       var found = 0
       for fault in possible where found < count {

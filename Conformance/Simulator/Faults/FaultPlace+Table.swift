@@ -1,8 +1,11 @@
 extension FaultPlace {
-  /// Every place of the simulators, sorted.
+  /// Every place of the simulated KVM and TDX module, sorted.
   ///
   /// The lists are what runs of the recordings and of random calls pass; a test compares them.
   public static let all: [FaultPlace] = (parse(ofModule) + parse(ofKVM)).sorted()
+
+  /// Every place of the simulated s390, sorted.
+  public static let allOfS390: [FaultPlace] = parse(ofS390).sorted()
 
   /// Reads `CALL kind: name; name`; lines that begin with a space go on with the names.
   private static func parse(_ text: String) -> [FaultPlace] {
@@ -54,15 +57,27 @@ extension Fault {
   /// Whether the TDX module makes it, and not the kernel.
   public var isOfModule: Bool { Self.moduleCalls.contains(call) }
 
-  /// Every fault that can be switched on: each operator at each place it fits. Sorted by place.
-  public static let all: [Fault] = {
+  /// Whether KVM on s390 makes it, or the Ultravisor.
+  public var isOfS390: Bool { call.hasPrefix("S390.") || call.hasPrefix("UVC.") }
+
+  /// Every fault that can be switched on in KVM and the TDX module: each operator at each place it
+  /// fits. Sorted by place.
+  public static let all: [Fault] = faults(FaultPlace.all)
+
+  /// Every fault that can be switched on in the simulated s390, likewise.
+  public static let allOfS390: [Fault] = faults(FaultPlace.allOfS390)
+
+  /// Every fault of any system.
+  public static let every: [Fault] = all + allOfS390
+
+  private static func faults(_ places: [FaultPlace]) -> [Fault] {
     var seen: Set<Fault> = []
-    return FaultPlace.all.flatMap(\.faults).filter { seen.insert($0).inserted }
-  }()
+    return places.flatMap(\.faults).filter { seen.insert($0).inserted }
+  }
 
   /// The fault of an id such as `MEM.RANGE.BLOCK/missingEffect/bepoch`.
   public init?(id: String) {
-    guard let fault = Fault.all.first(where: { $0.id == id }) else { return nil }
+    guard let fault = Fault.every.first(where: { $0.id == id }) else { return nil }
     self = fault
   }
 

@@ -21,6 +21,8 @@ public final class FaultWitness: Sendable {
   }
 
   private let sound = Mutex([String: Run]())
+  /// What comes of threads without a fault.
+  private let soundThreads = Mutex([String: Set<[String]>]())
 
   public init() {}
 
@@ -29,6 +31,9 @@ public final class FaultWitness: Sendable {
   public func shows(_ fault: Fault, in name: String) -> Bool {
     if let threads = ConcurrentSequence(name: name) {
       return !threads.isSound([fault]) && threads.isSound([])
+    }
+    if let threads = S390Threads(name: name) {
+      return !threads.ends([fault]).isSubset(of: soundEnds(threads, name))
     }
     guard let sound = soundRun(name), sound.sequence.system.canHave(fault),
       sound.passes(fault)
@@ -39,6 +44,13 @@ public final class FaultWitness: Sendable {
   /// The first of the names for which the fault shows; linear in their number.
   public func first(_ fault: Fault, of names: [String]) -> String? {
     names.first { shows(fault, in: $0) }
+  }
+
+  private func soundEnds(_ threads: S390Threads, _ name: String) -> Set<[String]> {
+    if let known = soundThreads.withLock({ $0[name] }) { return known }
+    let ends = threads.ends([])
+    soundThreads.withLock { $0[name] = ends }
+    return ends
   }
 
   private func soundRun(_ name: String) -> Run? {

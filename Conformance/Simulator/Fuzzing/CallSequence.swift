@@ -14,7 +14,11 @@ public struct CallSequence: Hashable, Sendable {
   private static let kinds: [(name: String, system: String)] = [
     ("module", "module"), ("kvm", "7.3-tdx"), ("standin", "7.3-tdx-standin"),
     ("in-place", "7.4-tdx-standin"), ("plain", "7.3-sw-protected"),
+    ("s390", "s390"), ("s390-async", "s390-async"), ("s390-slow", "s390-async-slow"),
+    ("s390-2g", "s390-async-2g"), ("s390-off", "s390-async-off"), ("s390-sync", "s390-sync"),
   ]
+
+  private static let ofS390 = kinds.map(\.name).filter { $0.hasPrefix("s390") }
 
   /// How many random calls there are.
   private static let length = 40
@@ -29,9 +33,12 @@ public struct CallSequence: Hashable, Sendable {
     self.name = name
     self.system = system
     var random = SplitMix(seed: seed)
-    let life = kind.name == "module" ? TypicalLife.ofModule : TypicalLife.ofKVM(kind.name)
+    let life = Self.life(kind.name)
     var calls = Array(life.prefix(Int(random.next() % UInt64(life.count + 1))))
-    if kind.name == "module" {
+    if Self.ofS390.contains(kind.name) {
+      var fuzzer = S390Fuzzer(seed: seed)
+      for _ in 0..<Self.length { calls.append(fuzzer.next()) }
+    } else if kind.name == "module" {
       var fuzzer = ModuleFuzzer(seed: seed)
       for _ in 0..<Self.length { calls.append(fuzzer.next()) }
     } else {
@@ -41,8 +48,19 @@ public struct CallSequence: Hashable, Sendable {
     self.calls = calls
   }
 
+  private static func life(_ kind: String) -> [Call] {
+    if ofS390.contains(kind) {
+      return TypicalLife.ofS390(isLoaded: kind != "s390", isAsync: kind != "s390-sync")
+    }
+    return kind == "module" ? TypicalLife.ofModule : TypicalLife.ofKVM(kind)
+  }
+
   /// The names of so many sequences of each kind in which a fault can show.
   public static func names(for fault: Fault, count: Int) -> [String] {
+    if fault.isOfS390 {
+      let alone = (0..<count).flatMap { number in ofS390.map { "\($0):\(number)" } }
+      return fault.isOfLock ? alone + (0..<count / 2).map { "s390-threads:\($0)" } : alone
+    }
     let own = fault.isOfModule ? ["module", "kvm"] : ["kvm", "standin", "in-place", "plain"]
     let alone = (0..<count).flatMap { number in own.map { "\($0):\(number)" } }
     // An invalidation that never ends has threads try again without end.

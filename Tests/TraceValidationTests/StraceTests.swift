@@ -68,6 +68,11 @@ import Testing
     #expect(error?.description.contains(".trace:2:") == true, "\(String(describing: error))")
   }
 
+  @Test("a time without its end is refused") func openTime() {
+    #expect(throws: LineError.self) { try Self.call("16084 (+++ exited with 0 +++") }
+    #expect(throws: LineError.self) { try Self.call("16084 (+     0.000012") }
+  }
+
   @Test("a torn end is told, and what stands before it is checked") func torn() throws {
     let lines = ["ioctl(3</dev/kvm>, KVM_CREATE_VM, 0) = 4", "ioctl(4, KVM_CREATE_VC"]
     let verdict = try RecordedTrace.check(lines, torn: true)

@@ -121,6 +121,7 @@ struct StraceScanner {
       else { return }
       if begins("(+") {
         _ = word { $0 != 0x29 }
+        guard next == 0x29 else { throw error(") expected") }
         position += 1
       } else {
         let number = word { Self.isDigit($0) || $0 == 0x2e || $0 == 0x3a || $0 == 0x2b }

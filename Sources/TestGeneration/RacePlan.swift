@@ -32,8 +32,9 @@ public struct RaceOptions: Sendable {
 /// Pairs of calls that two threads make at once, with all that the spec lets come of them.
 ///
 /// A pair is raced in the first states in which both calls do something, or one of them lets the
-/// other do it, and again in the first in which one of them takes other steps. What comes afterwards shows where the race led; all combinations of answers are
-/// found by carrying out every order of the calls' steps.
+/// other do it, and again in the first in which one of them takes other steps. What comes
+/// afterwards shows where the race led; all combinations of answers are found by carrying out every
+/// order of the calls' steps.
 public struct RacePlan: Sendable {
   /// One race.
   struct Race: Sendable {

@@ -1,16 +1,18 @@
 import ConformanceKit
 
-/// A suite as the text of a file: one line a step, and one for steps in a row that tests share,
-/// which have numbers. It reads like any other suite.
+/// A suite as the text of a file: one line a step, and one for steps in a row that tests share and
+/// that have numbers. It reads like any other suite.
 public struct SuiteText {
   private let suite: ConformanceSuite
   /// Steps that are there more than twice, in the order of their first use.
   private let shared: [ConformanceTest.Step]
   private let numbers: [ConformanceTest.Step: Int]
 
-  public init(_ suite: ConformanceSuite) {
+  /// - Parameter sharesSteps: steps that are there often are written once. Who reads suites without
+  ///   this kit, as the checker of certificates does, needs not know of that otherwise.
+  public init(_ suite: ConformanceSuite, sharesSteps: Bool = false) {
     self.suite = suite
-    let all = suite.tests.flatMap(\.steps)
+    let all = sharesSteps ? suite.tests.flatMap(\.steps) : []
     let uses = Dictionary(all.map { ($0, 1) }, uniquingKeysWith: +)
     shared = all.uniqued.filter { uses[$0, default: 0] > 2 }
     numbers = Dictionary(

@@ -190,8 +190,8 @@ struct Deviations {
     return chunks(([renamed(call)] + changes(at: place).map(\.call)).uniqued, at: place)
   }
 
-  /// Every call of the life that makes nothing, as it is: where it changes nothing, its answer tells
-  /// what calls before it have changed.
+  /// Every call of the life that makes nothing, as it is: where it changes nothing, its answer
+  /// tells what calls before it have changed.
   private var looks: [Call] {
     life.calls.uniqued.filter { !Self.speaksToStandin($0) && $0.arguments["new"] == nil }
   }

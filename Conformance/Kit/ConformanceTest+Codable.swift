@@ -12,19 +12,21 @@ extension ConformanceTest: Codable {
 
   /// Reads a test; unknown keys, an empty id and a test that does nothing are errors.
   public init(from decoder: any Decoder) throws {
+    self = try WrittenTest(from: decoder).test(sharing: [])
+  }
+
+  /// All but its steps.
+  fileprivate init(from decoder: any Decoder, hasSteps: Bool) throws {
     let fields = try decoder.strict(Field.self)
     let race = try fields.optionalField(.race, Race.self)
-    let steps: [Step] =
-      race == nil
-      ? try fields.nonEmpty(.steps, Step.self)
-      : try fields.field(.steps, default: [])
+    if race == nil, !hasSteps { _ = try fields.nonEmpty(.steps, Int.self) }
     self.init(
       id: try fields.name(.id),
       purpose: try fields.name(.purpose),
       origin: try fields.optionalField(.origin, Origin.self),
       covers: try fields.field(.covers, default: []),
       requires: Set(try fields.names(.requires).map { Capability($0) }),
-      steps: steps, race: race, condones: try fields.field(.condones, default: false))
+      steps: [], race: race, condones: try fields.field(.condones, default: false))
   }
 
   /// Writes the test; what is empty is left out.
@@ -38,6 +40,54 @@ extension ConformanceTest: Codable {
     try fields.encodeUnlessEmpty(steps, .steps)
     try fields.encodeIfPresent(race, forKey: .race)
     if condones { try fields.encode(true, forKey: .condones) }
+  }
+}
+
+/// A test as a suite's file has it, where steps that tests share have numbers.
+private struct WrittenTest: Decodable {
+  private enum Field: String, CodingKey {
+    case steps
+  }
+
+  /// A step of the test's own, or the number of a shared one.
+  private enum WrittenStep: Decodable {
+    case own(ConformanceTest.Step)
+    case shared(Int)
+
+    init(from decoder: any Decoder) throws {
+      if let number = try? decoder.singleValueContainer().decode(Int.self) {
+        self = .shared(number)
+      } else {
+        self = .own(try ConformanceTest.Step(from: decoder))
+      }
+    }
+  }
+
+  private let path: [any CodingKey]
+  private let steps: [WrittenStep]
+  private let withoutSteps: ConformanceTest
+
+  init(from decoder: any Decoder) throws {
+    path = decoder.codingPath
+    steps = try decoder.container(keyedBy: Field.self).field(.steps, default: [])
+    withoutSteps = try ConformanceTest(from: decoder, hasSteps: !steps.isEmpty)
+  }
+
+  /// - Throws: when a number is that of no shared step.
+  func test(sharing shared: [ConformanceTest.Step]) throws -> ConformanceTest {
+    var test = withoutSteps
+    test.steps = try steps.map { step in
+      switch step {
+      case .own(let step): return step
+      case .shared(let number) where shared.indices.contains(number): return shared[number]
+      case .shared(let number):
+        throw DecodingError.dataCorrupted(
+          .init(
+            codingPath: path + [Field.steps],
+            debugDescription: "there is no shared step \(number)"))
+      }
+    }
+    return test
   }
 }
 
@@ -109,20 +159,23 @@ extension ConformanceSuite: Codable {
     case format
     case name
     case guarantee
+    case shared
     case tests
   }
 
-  /// Reads a suite; another format, no tests and two tests of one id are errors.
+  /// Reads a suite; another format, no tests and two tests of one id are errors. Tests may refer by
+  /// their numbers to steps that they share.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.strict(Field.self)
     let format = try fields.decode(Int.self, forKey: .format)
     guard format == ConformanceTest.format else {
       throw fields.error(.format, "is \(format); this version reads \(ConformanceTest.format)")
     }
+    let shared: [ConformanceTest.Step] = try fields.field(.shared, default: [])
     self.init(
       name: try fields.name(.name),
       guarantee: try fields.name(.guarantee),
-      tests: try fields.nonEmpty(.tests, ConformanceTest.self))
+      tests: try fields.nonEmpty(.tests, WrittenTest.self).map { try $0.test(sharing: shared) })
     var seen: Set<String> = []
     for test in tests where !seen.insert(test.id).inserted {
       throw fields.error(.tests, "two tests have the id \(test.id)")

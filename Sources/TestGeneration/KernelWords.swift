@@ -98,6 +98,7 @@ struct KernelWords {
     let known: [String: (name: String, fine: Int64?, malformed: Int64?)] = [
       "splitIrqchip": ("KVM_CAP_SPLIT_IRQCHIP", 24, 4097),
       "exitHypercall": ("KVM_CAP_EXIT_HYPERCALL", 0x1000, 1),
+      "noHypercallExits": ("KVM_CAP_EXIT_HYPERCALL", 0, nil),
       "maxVCPUs": ("KVM_CAP_MAX_VCPUS", nil, 1),
       "busCycles": ("KVM_CAP_X86_APIC_BUS_CYCLES_NS", 20, 0),
     ]

@@ -14,6 +14,8 @@ struct CallWays: Equatable {
   }
 
   var ends: Set<End> = []
+  /// The steps that it takes, in one way or another.
+  var steps: Set<Int> = []
   /// In some way it waits for somebody else, or has no end.
   var waits = false
 }
@@ -187,6 +189,7 @@ final class LoneCaller<E: Engine> {
     var open = [(begin, Int?.none)]
     var seen: Set<Place> = []
     while let (taken, before) = open.popLast() {
+      ways.steps.insert(taken.label.node)
       let check = taken.label.refusedBy ?? before
       let outcome = taken.label.outcome.map { engine.program.outcomes[$0] }
       if thread == nil || outcome != nil {

@@ -6,7 +6,7 @@ import SpecProgram
 public struct RaceOptions: Sendable {
   /// How many calls each thread makes: 1 or 2.
   public var calls: Int
-  /// In how many states each pair of calls is tried.
+  /// In how many states each pair of calls is tried, for each two ways that they take alone.
   public var statesPerPair: Int
   /// How many calls come afterwards, to see where the race led.
   public var probes: Int
@@ -32,8 +32,9 @@ public struct RaceOptions: Sendable {
 /// Pairs of calls that two threads make at once, with all that the spec lets come of them.
 ///
 /// A pair is raced in the first states in which both calls do something, or one of them lets the
-/// other do it. What comes afterwards shows where the race led; all combinations of answers are
-/// found by carrying out every order of the calls' steps.
+/// other do it, and again in the first in which one of them takes other steps. What comes
+/// afterwards shows where the race led; all combinations of answers are found by carrying out every
+/// order of the calls' steps.
 public struct RacePlan: Sendable {
   /// One race.
   struct Race: Sendable {
@@ -61,6 +62,7 @@ struct RacePlanner<E: Engine> {
   private let options: RaceOptions
   private let condoned: CondonedStates
   private var numbers: SeededNumbers
+  private var stepsFrom: [Int: [Set<Int>]] = [:]
 
   /// - Throws: `unknown` for a condoned name that is no variable.
   init(
@@ -98,24 +100,40 @@ struct RacePlanner<E: Engine> {
     var leftOut = 0
     for left in 0..<machine.inputCount {
       for right in left..<machine.inputCount {
-        var found = 0
+        var found: [[Set<Int>]: Int] = [:]
         var failed = 0
         for (state, access) in accesses.enumerated() {
           // A pair that may wait in two states waits in most.
-          guard found < options.statesPerPair, failed < 2 else { break }
+          guard failed < 2 else { break }
           guard let access, meets(state, left, right) else { continue }
+          let steps = try steps(access, state)
+          let ways = [steps[left], steps[right]]
+          guard found[ways, default: 0] < options.statesPerPair else { continue }
           let threads = [sequence(state, left), sequence(state, right)]
           if let race = try race(access, state, threads) {
             races.append(race)
-            found += 1
+            found[ways, default: 0] += 1
           } else {
             failed += 1
           }
         }
-        if found == 0, failed > 0 { leftOut += 1 }
+        if found.isEmpty, failed > 0 { leftOut += 1 }
       }
     }
     return (races, leftOut)
+  }
+
+  /// For each input the steps that its call takes from the state, when nobody else calls.
+  private mutating func steps(_ access: [Int], _ state: Int) throws(SpecError) -> [Set<Int>] {
+    if let known = stepsFrom[state] { return known }
+    var steps = [Set<Int>](repeating: [], count: machine.inputCount)
+    for start in try known.after(access) {
+      for (input, ways) in try known.ways(from: start).enumerated() {
+        steps[input].formUnion(ways.steps)
+      }
+    }
+    stepsFrom[state] = steps
+    return steps
   }
 
   /// The call, and as many more as each thread makes, such as act where the call leads.

@@ -1,11 +1,23 @@
 import ConformanceKit
 
-/// A suite as the text of a file: one line a step, so that a change of a test shows as such and a
-/// file has no more white space than calls. It reads like any other suite.
+/// A suite as the text of a file: one line a step, and one for steps in a row that tests share and
+/// that have numbers. It reads like any other suite.
 public struct SuiteText {
   private let suite: ConformanceSuite
+  /// Steps that are there more than twice, in the order of their first use.
+  private let shared: [ConformanceTest.Step]
+  private let numbers: [ConformanceTest.Step: Int]
 
-  public init(_ suite: ConformanceSuite) { self.suite = suite }
+  /// - Parameter sharesSteps: steps that are there often are written once. Who reads suites without
+  ///   this kit, as the checker of certificates does, needs not know of that otherwise.
+  public init(_ suite: ConformanceSuite, sharesSteps: Bool = false) {
+    self.suite = suite
+    let all = sharesSteps ? suite.tests.flatMap(\.steps) : []
+    let uses = Dictionary(all.map { ($0, 1) }, uniquingKeysWith: +)
+    shared = all.uniqued.filter { uses[$0, default: 0] > 2 }
+    numbers = Dictionary(
+      shared.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+  }
 
   /// The same bytes for the same suite.
   ///
@@ -13,8 +25,15 @@ public struct SuiteText {
   public func text() throws(FormatError) -> String {
     var lines = [
       "{\"format\":\(ConformanceTest.format),\"name\":\(try json(suite.name)),",
-      "\"guarantee\":\(try json(suite.guarantee)),", "\"tests\":[",
+      "\"guarantee\":\(try json(suite.guarantee)),",
     ]
+    if !shared.isEmpty {
+      lines.append("\"shared\":[")
+      for (number, step) in shared.enumerated() {
+        lines.append(try json(step) + (number == shared.count - 1 ? "]," : ","))
+      }
+    }
+    lines.append("\"tests\":[")
     for (number, test) in suite.tests.enumerated() {
       try append(test, to: &lines)
       lines[lines.count - 1] += number == suite.tests.count - 1 ? "]}" : ","
@@ -31,8 +50,17 @@ public struct SuiteText {
     }
     if test.condones { lines.append("\"condones\":true,") }
     lines.append("\"steps\":[")
-    for (number, step) in test.steps.enumerated() {
-      lines.append(try json(step) + (number == test.steps.count - 1 ? "" : ","))
+    var isAfterNumber = false
+    for (place, step) in test.steps.enumerated() {
+      let number = numbers[step].map { "\($0)" }
+      let text = if let number { number } else { try json(step) }
+      if isAfterNumber, numbers[step] != nil {
+        lines[lines.count - 1] += text
+      } else {
+        lines.append(text)
+      }
+      isAfterNumber = numbers[step] != nil
+      if place < test.steps.count - 1 { lines[lines.count - 1] += "," }
     }
     lines[lines.count - 1] += "]"
     if let race = test.race {

@@ -146,7 +146,9 @@ struct GmemCalls {
     case ("KVM_SET_TSC_KHZ", _): takes("tscKHz", true)
     case ("KVM_GET_DIRTY_LOG", _):
       takes("dirtyLog", Self.isSlotNumber(step.number("slot") ?? 0))
-    case ("KVM_MEMORY_ENCRYPT_OP", _): takes("command", true)
+    case ("KVM_MEMORY_ENCRYPT_OP", _), ("KVM_TDX_CAPABILITIES", _), ("KVM_TDX_INIT_VM", _),
+      ("KVM_TDX_FINALIZE_VM", _):
+      takes("command", true)
     default: takes("maxVCPUs", true)
     }
     let number = step.number("slot") ?? 0
@@ -209,6 +211,7 @@ struct GmemCalls {
     case "KVM_SMI": return access("smi")
     case "KVM_SET_SREGS": return access("zeroSegments")
     case "KVM_MEMORY_ENCRYPT_OP": return access("command")
+    case let name where name.hasPrefix("KVM_TDX_"): return access("command")
     case "KVM_SET_MP_STATE":
       return access("plain", needsChip: step.number("mp_state") != 0)
     case "close": return KVMCall(vm, close(step, "close(vcpu)", process))

@@ -67,10 +67,13 @@ struct KVMCalls {
         ])
     case "KVM_ENABLE_CAP": return enableCap(step, vm)
     case "KVM_SET_TSC_KHZ": return KVMCall(vm, step.op, ["shape": shape(true)])
+    case "KVM_GET_DIRTY_LOG":
+      let isSlot = Self.isSlotNumber(step.number("slot") ?? 0)
+      return KVMCall(vm, step.op, ["shape": shape(isSlot)])
     case "KVM_CHECK_EXTENSION":
       return KVMCall(vm, step.op, ["cap": .name(Self.extensionName(step.text("cap")))])
     case "KVM_TDX_CAPABILITIES":
-      return command(step, vm, ["nent": Self.room(step, 6)])
+      return command(step, vm, ["nent": Self.room(step, Self.configurableEntries)])
     case "KVM_TDX_INIT_VM": return initVM(step, vm)
     case "KVM_TDX_FINALIZE_VM": return command(step, vm)
     case "KVM_MEMORY_ENCRYPT_OP": return rawOnVM(step, vm)
@@ -93,6 +96,11 @@ struct KVMCalls {
   func close(_ step: KVMStep, _ action: String, _ isOpen: (String) -> Bool) -> String {
     step.byChild && isOpen(step.on) ? "close(child's copy)" : action
   }
+
+  /// CPUID entries that KVM_TDX_CAPABILITIES reports on the recorded machine.
+  static let configurableEntries: UInt64 = 6
+  /// CPUID entries of a TD there.
+  static let entriesOfTD: UInt64 = 2
 
   /// Whether so many CPUID entries fit.
   static func room(_ step: KVMStep, _ count: UInt64) -> KVMCall.Value {
@@ -128,6 +136,7 @@ struct KVMCalls {
     let (name, isFine): (String, Bool) =
       switch step.text("cap") {
       case "KVM_CAP_SPLIT_IRQCHIP": ("splitIrqchip", argument <= 4096)
+      case "KVM_CAP_EXIT_HYPERCALL" where argument == 0: ("noHypercallExits", true)
       case "KVM_CAP_EXIT_HYPERCALL": ("exitHypercall", argument & ~0x1000 == 0)
       case "KVM_CAP_MAX_VCPUS": ("maxVCPUs", false)
       case "KVM_CAP_X86_APIC_BUS_CYCLES_NS": ("busCycles", argument != 0)

@@ -4,6 +4,11 @@ extension KVMCalls {
   private static let einval: UInt64 = 22
   private static let mostPages: UInt64 = (1 << 31) - 1
 
+  /// Address spaces but the first have no memslots here.
+  static func isSlotNumber(_ number: UInt64) -> Bool {
+    number & 0xffff < slotCount && number >> 16 == 0
+  }
+
   /// Which of the bits that may be the shared bit an address has.
   static func bits(_ gpa: UInt64) -> KVMCall.Value {
     if gpa >> 52 != 0 { return .name("beyond") }
@@ -92,7 +97,7 @@ extension KVMCalls {
         ])
     case "KVM_TDX_INIT_VCPU": return command(step, vm)
     case "KVM_TDX_GET_CPUID":
-      return command(step, vm, ["nent": Self.room(step, 2)])
+      return command(step, vm, ["nent": Self.room(step, Self.entriesOfTD)])
     case "KVM_TDX_INIT_MEM_REGION": return initMemRegion(step, vm)
     case "KVM_MEMORY_ENCRYPT_OP": return rawOnVCPU(step, vm)
     case "KVM_TDX_INIT_VM", "KVM_TDX_FINALIZE_VM", "KVM_TDX_CAPABILITIES":

@@ -9,6 +9,8 @@ struct KVMVariables: Sendable {
   /// `injected_status` of every leaf, then `injected_count`.
   let injected: [Int]
   let leaves: [String]
+  /// The numbers of the leaves, by their names in small letters.
+  private let numbers: [String: Int]
   let noEntropy: Int
 
   init(_ program: Program) throws(SpecError) {
@@ -27,6 +29,8 @@ struct KVMVariables: Sendable {
     vmDead = dead
     self.bugged = bugged
     self.leaves = leaves
+    numbers = Dictionary(
+      leaves.enumerated().map { ($1.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
     self.noEntropy = noEntropy
     injected = leaves.indices.map { status + $0 } + leaves.indices.map { count + $0 }
   }
@@ -41,11 +45,9 @@ struct KVMVariables: Sendable {
   /// `memPageAdd` for `TDH.MEM.PAGE.ADD`: the spec's case for a leaf's name.
   func number(of leaf: String) -> Int? {
     let letters = leaf.dropFirst("TDH.".count).filter { $0 != "." }.lowercased()
-    return leaves.firstIndex {
-      let name = $0.lowercased()
-      return name == letters || name == letters.replacing("rd", with: "read")
-        || name == letters.replacing("wr", with: "write")
-    }
+    if let number = numbers[letters] { return number }
+    if letters.hasSuffix("rd") { return numbers[letters.dropLast(2) + "read"] }
+    return letters.hasSuffix("wr") ? numbers[letters.dropLast(2) + "write"] : nil
   }
 }
 

@@ -61,7 +61,7 @@ package struct ModuleOracle {
       for lp in isLongAfterEntry.indices { isLongAfterEntry[lp] = true }
     }
     if status == "IN_GUEST" { isLongAfterEntry[asked.lp] = false }
-    let isIn = observer.variables.inGuest[state, asked.lp] != 0
+    let isIn = isInGuest(asked.lp)
     return Answer(
       status: status, operand: operand,
       code: status == nil || status == "IN_GUEST" ? nil : result.outcome.code ?? 0,
@@ -71,8 +71,16 @@ package struct ModuleOracle {
 
   /// No host runs on an LP that a guest runs on.
   private func canCall(_ asked: ModuleCall) -> Bool {
-    Self.isOfGuest(asked) || observer.variables.inGuest[state, asked.lp] == 0
+    Self.isOfGuest(asked) || !isInGuest(asked.lp)
   }
+
+  /// Whether a guest runs on the LP.
+  package func isInGuest(_ lp: Int) -> Bool { observer.variables.inGuest[state, lp] != 0 }
+
+  package var lps: Int { isLongAfterEntry.count }
+
+  /// The first LP that no guest runs on; nil when one runs on each.
+  package var hostLP: Int? { isLongAfterEntry.indices.first { !isInGuest($0) } }
 
   private static func isOfGuest(_ asked: ModuleCall) -> Bool {
     asked.leaf.hasPrefix("TDG.") || asked.leaf.hasPrefix("GUEST.")

@@ -26,6 +26,12 @@ struct WrittenFields {
       if step.text("data") == nil { setRegion(step, result) }
     case "KVM_RUN": setExit(result, exit)
     case "fstat": setSize(step, result.answer, calls.handles)
+    case "KVM_TDX_CAPABILITIES":
+      setEntries(step, result.answer == "ok" ? KVMCalls.configurableEntries : nil)
+    case "KVM_TDX_GET_CPUID":
+      // How many there are is told also where they do not fit.
+      let isTold = result.answer == "ok" || result.answer == "E2BIG"
+      setEntries(step, isTold ? KVMCalls.entriesOfTD : nil)
     default: break
     }
     if let error = step.number("hw_error"), error != 0, result.leaves.isEmpty {
@@ -87,6 +93,12 @@ struct WrittenFields {
     set("gpa", gpa &+ done << 12)
     set("nr_pages", count &- done)
     set("source_advance", done << 12)
+  }
+
+  /// How many CPUID entries there are; nil leaves the caller's number.
+  private mutating func setEntries(_ step: KVMStep, _ number: UInt64?) {
+    guard let given = step.number("nent") else { return }
+    values["nent"] = .number(Int(number ?? given))
   }
 
   private mutating func setSize(_ step: KVMStep, _ answer: String, _ handles: KVMHandles) {

@@ -109,7 +109,8 @@ extension TDXSpec {
     @Option(
       name: .long,
       help: ArgumentHelp(
-        "For parallel: race each pair of calls in so many states.", valueName: "n"))
+        "For parallel: race each pair of calls in so many states, for each two ways that they "
+          + "take alone.", valueName: "n"))
     var states = 3
 
     @Option(

@@ -101,7 +101,7 @@ struct GenerateRunner {
       throw ValidationError("\(spec.name) answers no recordings of such an environment")
     }
     if let output = command.output {
-      try FileOutput.write(try SuiteText(made.suite).text(), to: output)
+      try FileOutput.write(try SuiteText(made.suite, sharesSteps: true).text(), to: output)
     }
     try Output.standard.write(GeneratedDeviations(made).text(json: command.json))
     return .success
@@ -113,7 +113,7 @@ struct GenerateRunner {
     let made = try ModuleSuite(
       program, isThorough: command.thorough, walks: command.random ?? 40, seed: command.seed)
     if let output = command.output {
-      try FileOutput.write(try SuiteText(made.suite).text(), to: output)
+      try FileOutput.write(try SuiteText(made.suite, sharesSteps: true).text(), to: output)
     }
     try Output.standard.write(GeneratedDeviations(made).text(json: command.json))
     return .success

@@ -30,7 +30,8 @@ extension TDXVM {
       "KVM_ENABLE_CAP", taking: [caller, capability, shape], by: HostThread.self,
       cites: "kvm-tdx §2.1"
     ) {
-      vmGate(trying: environment == 1 || capability != .exitHypercall)
+      vmGate(
+        trying: environment == 1 || !capability.in(.exitHypercall, .noHypercallExits))
       Step("flags and argument") {
         Check(shape == .fine && capability != .maxVCPUs, else: .EINVAL)
           .because("flags, or an argument that is out of range", "kvm-tdx §2.1")
@@ -45,6 +46,7 @@ extension TDXVM {
             .because("there is a vCPU", "Linux, arch/x86/kvm/x86.c")
           When(capability == .splitIrqchip) { irqchip <- .split }
           When(capability == .exitHypercall) { forwardsMapGPA <- true }
+          When(capability == .noHypercallExits) { forwardsMapGPA <- false }
         }
       }
     }
@@ -108,8 +110,14 @@ extension TDXVM {
 
   /// KVM_GET_DIRTY_LOG: no slot of this spec has a dirty log (kvm-tdx §2.6).
   var dirtyLog: Action {
-    Action("KVM_GET_DIRTY_LOG", taking: [caller], by: HostThread.self, cites: "kvm-tdx §2.6") {
+    Action(
+      "KVM_GET_DIRTY_LOG", taking: [caller, shape], by: HostThread.self, cites: "kvm-tdx §2.6"
+    ) {
       vmGate
+      Step("the memslot's number") {
+        Check(shape == .fine, else: .EINVAL)
+          .because("no memslot can have the number", "Linux, virt/kvm/kvm_main.c")
+      }
       Return(.ENOENT)
     }
   }

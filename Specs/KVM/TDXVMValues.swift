@@ -148,6 +148,8 @@ public enum GuestExit: EnumDomain {
 /// KVM_ENABLE_CAP capabilities (kvm-tdx §2.1).
 public enum Capability: EnumDomain {
   case splitIrqchip, exitHypercall, maxVCPUs, busCycles, other
+  /// KVM_CAP_EXIT_HYPERCALL with no call to forward.
+  case noHypercallExits
 }
 
 /// Registers and events of a vCPU (kvm-tdx §2.0).

@@ -83,6 +83,7 @@ import Testing
     ("tdx-module-deviations", "simulator:module"),
     ("gmem-7.3-deviations", "simulator:7.3-sw-protected"),
     ("gmem-6.18-deviations", "simulator:6.18"),
+    ("kvm-tdx-deviations", "simulator:7.3-tdx-standin"),
   ])
   func theSimulatorPasses(suite: String, backend: String) throws {
     let result = try Tool.run(

@@ -124,6 +124,20 @@ import Testing
     }
   }
 
+  @Test("steps that tests share are referred to by number") func sharedSteps() throws {
+    let step = #"{"call": {"name": "x"}, "expect": ["success"]}"#
+    func suite(_ steps: String) -> String {
+      #"{"format": 1, "name": "n", "guarantee": "g", "shared": [\#(step)], "tests": "#
+        + #"[{"id": "a", "purpose": "p", "steps": [\#(steps)]}]}"#
+    }
+    let plain = try StrictJSON.decode(ConformanceSuite.self, from: suite(step + "," + step).utf8)
+    let shared = try StrictJSON.decode(ConformanceSuite.self, from: suite("0, 0").utf8)
+    #expect(plain == shared && shared.tests[0].steps.count == 2)
+    #expect(throws: FormatError(path: "tests[0].steps", problem: "there is no shared step 1")) {
+      try StrictJSON.decode(ConformanceSuite.self, from: suite("1").utf8)
+    }
+  }
+
   @Test("two tests of one id are refused") func duplicateIDs() throws {
     var suite = Self.suite
     suite.tests.append(.lockTwice)

@@ -84,6 +84,56 @@ import Testing
     #expect(test.refusals[wrong]?.errno == "EINVAL")
   }
 
+  @Test func anAnswerForANewReasonIsLookedAfter() throws {
+    let programs = ReplayPrograms(try spec())
+    let sight = DeviationTest.Sight(seamcalls: false, written: false)
+    var calls = life.calls
+    calls.insert(Say.ask("vm0", "GUEST_MEMFD"), at: 1)
+    let life = Life(name: "asking", environment: "kvm-6.18-default", cpus: 2, calls: calls)
+    let own = try #require(Deviations(life).own(at: 2).first)
+    #expect(own.place == 2)
+    let test = try #require(DeviationTest(own, life, programs, sight) { _ in true })
+    let (asides, looks) = (try #require(test.asides), try #require(test.looks))
+    #expect(asides.upperBound == looks.lowerBound)
+    // What makes something, and what changes something, is not looked with.
+    #expect(test.steps[looks].allSatisfy { $0.call.arguments["new"] == nil })
+    #expect(test.steps[looks].map(\.call) == [life.calls[1]])
+    let known = try #require(DeviationTest(own, life, programs, sight) { _ in false })
+    #expect(known.asides == nil && known.looks == nil)
+  }
+
+  @Test func testsAtOnePlaceAreOne() throws {
+    let programs = ReplayPrograms(try spec())
+    let sight = DeviationTest.Sight(seamcalls: false, written: false)
+    func made(_ size: String) throws -> AsideTest {
+      var wrong = life.calls[1]
+      wrong.arguments["new"] = "gmem-new"
+      wrong.arguments["size"] = .text(size)
+      let steps = [Deviation.Step(call: wrong, isAside: true)]
+      let deviation = Deviation(
+        name: "aside", purpose: "a call aside",
+        steps: [Deviation.Step(call: life.calls[0])] + steps
+          + [Deviation.Step(call: life.calls[4])],
+        place: 1)
+      let test = try #require(DeviationTest(deviation, life, programs, sight) { _ in true })
+      return try #require(AsideTest(test))
+    }
+    var first = try made("0x1001")
+    #expect(first.take(try made("0x0")))
+    #expect(first.steps.map(\.call.name).filter { $0 == "KVM_CREATE_GUEST_MEMFD" }.count == 2)
+    #expect(first.steps.map(\.call.name).filter { $0 == "KVM_CREATE_VM" }.count == 1)
+  }
+
+  @Test func aFileWithSharedStepsIsReadAsTheSuite() throws {
+    var options = DeviationSuite.Options()
+    options.walks = 0
+    options.environments = ["kvm-6.18-default"]
+    let suite = DeviationSuite(try spec(), options).suite
+    let text = try SuiteText(suite, sharesSteps: true).text()
+    #expect(text.contains("\"shared\":["))
+    #expect(try StrictJSON.decode(ConformanceSuite.self, from: text.utf8) == suite)
+  }
+
   @Test func aCoverShowsAllThatTheTestsShow() throws {
     var options = DeviationSuite.Options()
     options.walks = 3

@@ -58,9 +58,11 @@ extension KVMHost {
       throw .error(.EINTR)
     }
     if vcpu.hasPendingSMI {
-      reportBug("SMM without its memory", machine)
+      // The VM dies without a complaint: the mode's memory cannot be written.
+      machine.isDead = true
       throw .error(.EIO)
     }
+    vcpu.hasRun = true
     if vcpu.registers.hasException, try deliver(vcpu, &call) { return }
     for _ in 0..<64 {
       let place = vcpu.registers.codeBase + vcpu.registers.ip

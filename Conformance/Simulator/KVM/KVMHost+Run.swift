@@ -50,6 +50,8 @@ extension KVMHost {
     _ gfn: UInt64, _ vcpu: VirtualCPU, _ call: inout KernelCall
   ) throws(KVMStop) -> Bool {
     let machine = vcpu.machine
+    machine.faults += 1
+    defer { machine.faults -= 1 }
     let snapshot = machine.invalidationSequence
     if machine.type == .tdx {
       try refuse(&call, .EOPNOTSUPP, "not final", if: !machine.td.allowsPrefault)
@@ -225,6 +227,8 @@ extension KVMHost {
     _ exit: Registers, _ vcpu: VirtualCPU, _ call: inout KernelCall
   ) throws(KVMStop) -> Bool {
     let machine = vcpu.machine
+    machine.faults += 1
+    defer { machine.faults -= 1 }
     let bit = machine.td.sharedBit
     let gfn = exit.r8 >> 12
     let isShared = gfn & bit != 0

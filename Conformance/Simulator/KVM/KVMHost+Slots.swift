@@ -176,6 +176,8 @@ extension KVMHost {
     _ slot: MemorySlot, _ machine: VirtualMachine, _ call: inout KernelCall
   ) throws(KVMStop) {
     effect("invalid", call) { slot.isInvalid = true }
+    // Whoever found the slot valid is done before it is zapped: synchronize_srcu.
+    guard baton.wait("kvm->srcu", until: { machine.faults == 0 }) else { throw .stuck }
     try take(machine.mmuLock, &call)
     dropDirect(slot.frames, machine)
     removePrivate(slot.frames, machine, call)

@@ -6,6 +6,8 @@ final class VirtualMachine {
   /// Descriptors and memfd files that hold it.
   var users = 1
   var isDead = false
+  /// How many vCPUs deal with a fault: what they have looked up of memslots is waited for (SRCU).
+  var faults = 0
   /// What KVM found broken; it is dead then, too.
   var bug: String?
 

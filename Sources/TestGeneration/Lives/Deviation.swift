@@ -7,6 +7,9 @@ struct Deviation {
     /// The call is left out unless it changes nothing: what follows goes on as if it were not
     /// there.
     var isAside = false
+    /// The call, aside, is made after one that is refused for a new reason: it would show what that
+    /// one has changed.
+    var isLook = false
   }
 
   /// What it is called: the life and the kind.
@@ -15,6 +18,16 @@ struct Deviation {
   let steps: [Step]
   /// Each value of an argument counts in calls aside, and not only why they are refused.
   var countsValues = true
+  /// Before which call of the life the calls aside are made; nil where that are several.
+  var place: Int?
+
+  /// What of a call's ``DeviationTest/shown`` other tests need not show again: the reason of its
+  /// answer with the SEAMCALLs; aside also the call itself.
+  func counted(_ shows: [UInt64]) -> ArraySlice<UInt64> {
+    countsValues ? shows.prefix(2) : Self.countedAnywhere(shows)
+  }
+
+  static func countedAnywhere(_ shows: [UInt64]) -> ArraySlice<UInt64> { shows[1..<2] }
 }
 
 /// Why a call is refused.
@@ -170,9 +183,17 @@ struct Deviations {
     return chunks(all.uniqued, at: place, countsValues: false)
   }
 
-  /// A call of the life with each other argument alone, before it is made.
+  /// A call of the life, as it is and with each other argument alone, before it is made.
   func own(at place: Int) -> [Deviation] {
-    chunks(changes(at: place).map(\.call).uniqued, at: place)
+    let call = life.calls[place]
+    guard !Self.speaksToStandin(call) else { return [] }
+    return chunks(([renamed(call)] + changes(at: place).map(\.call)).uniqued, at: place)
+  }
+
+  /// Every call of the life that makes nothing, as it is: where it changes nothing, its answer
+  /// tells what calls before it have changed.
+  private var looks: [Call] {
+    life.calls.uniqued.filter { !Self.speaksToStandin($0) && $0.arguments["new"] == nil }
   }
 
   private func changes(at place: Int) -> [(change: CallVariants.Change, call: Call)] {
@@ -212,13 +233,14 @@ struct Deviations {
   ) -> [Deviation] {
     let before = life.calls[..<place].map { Deviation.Step(call: $0) }
     let after = life.calls[place...].prefix(4).map { Deviation.Step(call: $0) }
+    let looks = looks.map { Deviation.Step(call: $0, isAside: true, isLook: true) }
     return stride(from: 0, to: calls.count, by: Self.mostAsides).map { start in
       let some = calls[start..<min(start + Self.mostAsides, calls.count)]
       return Deviation(
         name: "\(life.name)-aside",
         purpose: "calls that change nothing, before call \(place + 1) of the life",
-        steps: before + some.map { Deviation.Step(call: $0, isAside: true) } + after,
-        countsValues: countsValues)
+        steps: before + some.map { Deviation.Step(call: $0, isAside: true) } + looks + after,
+        countsValues: countsValues, place: place)
     }
   }
 

@@ -16,6 +16,10 @@ struct DeviationTest {
   /// which a key id may stay with a TD that is gone.
   private(set) var condones = false
 
+  /// Where the calls aside are among the steps, and behind them those that look what they did.
+  private(set) var asides: Range<Int>?
+  private(set) var looks: Range<Int>?
+
   /// Calls that change nothing and are refused, whether or not they are worth making.
   private(set) var refusals: [Call: Refusal] = [:]
 
@@ -29,11 +33,14 @@ struct DeviationTest {
   /// What made the last change.
   private var context = ""
 
-  /// - Parameter keeps: whether a call that changes nothing is worth making, by what it shows.
+  /// - Parameters:
+  ///   - isNew: whether no test has shown it.
+  ///   - keepsAll: every call that changes nothing is worth making, and not only one that shows
+  ///     something new.
   /// - Returns: nil when the spec has no room for the calls.
   init?(
     _ deviation: Deviation, _ life: Life, _ programs: ReplayPrograms, _ sight: Sight,
-    keeps: ([UInt64]) -> Bool
+    keepsAll: Bool = false, isNew: (UInt64) -> Bool
   ) {
     self.sight = sight
     // With the life's own calls, memory is cut alike in most deviations.
@@ -43,7 +50,9 @@ struct DeviationTest {
     }
     guard case .success(var oracle) = made else { return nil }
     var handles: Set<String> = ["dev"]
+    var newReasons: [UInt64] = []
     for (number, step) in deviation.steps.enumerated() where Self.canMake(step.call, handles) {
+      if step.isLook, newReasons.isEmpty { continue }
       let before = oracle
       guard let answer = oracle.answer(life.calls.count + number) else { continue }
       if step.isAside {
@@ -51,14 +60,33 @@ struct DeviationTest {
         if answer.isRefusal {
           refusals[step.call] = Refusal(errno: answer.outcome, check: answer.check)
         }
-        guard !answer.changes, keeps(show(step.call, answer)) else { continue }
+        let shows = show(step.call, answer)
+        guard !answer.changes else { continue }
+        if step.isLook {
+          for reason in newReasons { counted.insert(Self.hash("\(reason) then \(shows[1])")) }
+        } else {
+          guard keepsAll || deviation.counted(shows).contains(where: isNew) else { continue }
+          if answer.isRefusal, isNew(shows[1]) { newReasons.append(shows[1]) }
+        }
+        note(step, at: steps.count)
       } else if !answer.isRefusal {
         Self.note(step.call, &handles)
       }
-      add(step.call, answer, withValues: step.isAside && deviation.countsValues)
+      let isValue = step.isAside && !step.isLook
+      add(step.call, answer, isValue ? deviation.counted : Deviation.countedAnywhere)
       condones = condones || oracle.isBroken || step.call.name == "standin_fail"
     }
-    if let answer = oracle.end() { add(Call("exit"), answer, withValues: false) }
+    if let answer = oracle.end() {
+      add(Call("exit"), answer, Deviation.countedAnywhere)
+    }
+  }
+
+  private mutating func note(_ step: Deviation.Step, at place: Int) {
+    if step.isLook {
+      looks = (looks?.lowerBound ?? place)..<place + 1
+    } else {
+      asides = (asides?.lowerBound ?? place)..<place + 1
+    }
   }
 
   private static func text(_ call: Call, _ argument: String) -> String? {
@@ -82,10 +110,12 @@ struct DeviationTest {
     if call.name == "munmap", let on = text(call, "on") { handles.remove(on) }
   }
 
-  private mutating func add(_ call: Call, _ answer: SequenceOracle.Answer, withValues: Bool) {
+  private mutating func add(
+    _ call: Call, _ answer: SequenceOracle.Answer, _ count: ([UInt64]) -> ArraySlice<UInt64>
+  ) {
     let shows = show(call, answer)
     shown.append(shows)
-    counted.formUnion(withValues ? shows[...] : shows.dropFirst())
+    counted.formUnion(count(shows))
     leaves.append(answer.leaves.map(\.name).uniqued)
     if answer.changes { context = "\(call.name) \(answer.outcome) \(answer.check)" }
     var written: [String: TestValue] = [:]

@@ -10,6 +10,7 @@ extension Life {
     life("plain-chips", "kvm-7.3-sw-protected", chips(type: 0)),
     life("plain-files", "kvm-7.3-sw-protected", files(type: 0)),
     life("old-slots", "kvm-7.3-sw-protected", oldSlots),
+    life("dying", "kvm-7.3-sw-protected", dyingPlain),
   ]
 
   /// Lives of plain VMs with guest_memfd, on a kernel that has no memory attributes for them.
@@ -131,6 +132,30 @@ extension Life {
     Say.preFault("vcpu0", 0x20_0000, 0x1000), Say.close("gmem0"), Say.close("vcpu0"),
     Say.close("vm0"),
   ]
+
+  /// A vCPU enters SMM without memory for it; then the VM is dead, and is asked everything.
+  private static let dyingPlain: [Call] =
+    [
+      Say.createVM("vm0", 1), Say.createVCPU("vm0", "vcpu0", 0),
+      Say.createMemory("vm0", "gmem0", 0x3000, 1), Say.map("map0", "gmem0", 0, 0x1000),
+      Say.bind("vm0", slot: 0, 0, 0x2000, "gmem0", 0),
+      Say.attributes("vm0", 0, 0x1000, isPrivate: true), Say.preFault("vcpu0", 0, 0x1000),
+      Say.tdx("FINALIZE_VM", "vm0"), Say.on("vcpu0", "KVM_SMI"), Say.on("vcpu0", "KVM_RUN"),
+      Say.on("vcpu0", "KVM_RUN"), Say.preFault("vcpu0", 0, 0x1000),
+      Say.on("vcpu0", "KVM_SET_MP_STATE", ["mp_state": 0]), Say.setCPUID("vcpu0"),
+    ] + registers("vcpu0") + [
+      Say.tdx("CAPABILITIES", "vm0", ["nent": 64]), Say.initVM("vm0"),
+      Say.tdx("FINALIZE_VM", "vm0"), Say.raw("vm0", 1), Say.createVCPU("vm0", "vcpu1", 1),
+      Say.createMemory("vm0", "gmem1", 0x1000, 0), Say.enable("vm0", "EXIT_HYPERCALL", 0x1000),
+      Say.enable("vm0", "MAX_VCPU_ID", 4), Say.enable("vm0", "SPLIT_IRQCHIP", 0x18),
+      Say.on("vm0", "KVM_CREATE_IRQCHIP"), Say.on("vm0", "KVM_SET_TSC_KHZ", ["khz": 1_000_000]),
+      Say.on("vm0", "KVM_GET_DIRTY_LOG", ["slot": 0]), Say.ask("vm0", "READONLY_MEM"),
+      Say.bind("vm0", slot: 1, 0x10_0000, 0x1000, "gmem0", 0x2000),
+      Say.oldRegion("vm0", slot: 2, 0x20_0000, 0x1000), Say.region("vm0", slot: 0, 0, 0),
+      Say.attributes("vm0", 0, 0x1000, isPrivate: false), Say.on("gmem0", "fstat"),
+      Say.touch("map0", 0), Say.fallocate("gmem0", Say.punch, 0, 0x1000),
+      Say.on("map0", "munmap"), Say.close("gmem0"), Say.close("vcpu0"), Say.close("vm0"),
+    ]
 
   /// Files, mappings of them and what is read there.
   private static func files(type: Int64) -> [Call] {

@@ -9,11 +9,11 @@ struct LifeTests: Sendable {
     let name: String
     let purpose: String
     let environment: String
-    let steps: [ConformanceTest.Step]
-    let condones: Bool
+    fileprivate(set) var steps: [ConformanceTest.Step]
+    fileprivate(set) var condones: Bool
     /// Hashes of what each call shows, as in ``DeviationTest``.
-    let shown: [[UInt64]]
-    let counted: Set<UInt64>
+    fileprivate(set) var shown: [[UInt64]]
+    fileprivate(set) var counted: Set<UInt64>
     /// It is kept whatever it shows.
     let isNeeded: Bool
   }
@@ -26,6 +26,8 @@ struct LifeTests: Sendable {
   private let life: Life
   private let options: DeviationSuite.Options
   private var seen: Set<UInt64> = []
+  /// The test with the calls aside at a place.
+  private var aside: [Int: AsideTest] = [:]
 
   /// What a test is kept for.
   private enum Worth {
@@ -58,7 +60,13 @@ struct LifeTests: Sendable {
     add(deviations.walks(options.walks, seed: options.seed), programs)
   }
 
-  /// - Returns: a call for each reason to be refused at the place.
+  /// Why a call is refused, and which of its arguments are others than in the life.
+  private struct Fault: Hashable {
+    let refusal: Refusal
+    let arguments: Set<String>
+  }
+
+  /// - Returns: a call for each reason to be refused at the place, by each argument.
   private mutating func addOwn(
     _ place: Int, _ deviations: Deviations, _ programs: ReplayPrograms
   ) -> [Call] {
@@ -69,9 +77,15 @@ struct LifeTests: Sendable {
       refusals.merge(test.refusals) { first, _ in first }
     }
     add(deviations.pairs(at: place, refusals), programs)
-    var reasons: Set<Refusal> = []
-    let tried = own.flatMap(\.steps).filter(\.isAside).map(\.call)
-    return tried.filter { call in refusals[call].map { reasons.insert($0).inserted } ?? false }
+    var faults: Set<Fault> = []
+    let tried = own.flatMap(\.steps).filter { $0.isAside && !$0.isLook }.map(\.call)
+    return tried.filter { call in
+      guard let refusal = refusals[call] else { return false }
+      let changed = call.arguments.filter {
+        $0.key != "new" && life.calls[place].arguments[$0.key] != $0.value
+      }
+      return faults.insert(Fault(refusal: refusal, arguments: Set(changed.keys))).inserted
+    }
   }
 
   private mutating func add(_ some: [Deviation], _ programs: ReplayPrograms) {
@@ -87,22 +101,38 @@ struct LifeTests: Sendable {
     let sight = DeviationTest.Sight(
       seamcalls: options.seesSeamcalls, written: options.seesWritten)
     let seen = self.seen
-    let test = DeviationTest(deviation, life, programs, sight) { shown in
-      let counted = deviation.countsValues ? shown.prefix(2) : shown.suffix(2)
-      return worth == .anything || counted.contains { !seen.contains($0) }
-    }
+    let test = DeviationTest(
+      deviation, life, programs, sight, keepsAll: worth == .anything
+    ) { !seen.contains($0) }
     guard let test else {
       roomless += 1
       return nil
     }
     guard worth == .anything || isWorthIt(test, deviation) else { return test }
     for shown in test.shown { self.seen.formUnion(shown) }
-    tests.append(
-      Test(
-        name: deviation.name, purpose: deviation.purpose, environment: life.environment,
-        steps: test.steps, condones: test.condones, shown: test.shown,
-        counted: test.counted, isNeeded: worth == .anything))
+    let made = Test(
+      name: deviation.name, purpose: deviation.purpose, environment: life.environment,
+      steps: test.steps, condones: test.condones, shown: test.shown,
+      counted: test.counted, isNeeded: worth == .anything)
+    append(made, AsideTest(test), at: deviation.place)
     return test
+  }
+
+  /// Calls that change nothing can be made in one test with others at their place.
+  private mutating func append(_ test: Test, _ parts: AsideTest?, at place: Int?) {
+    if let place, let parts {
+      if var known = aside[place], known.take(parts) {
+        tests[known.number].steps = known.steps
+        tests[known.number].shown += test.shown
+        tests[known.number].counted.formUnion(test.counted)
+        tests[known.number].condones = tests[known.number].condones || test.condones
+        aside[place] = known
+        return
+      }
+      aside[place] = parts
+      aside[place]?.number = tests.count
+    }
+    tests.append(test)
   }
 
   /// Calls aside are cheap: there each call and answer counts. A whole life is worth it for a new
@@ -111,8 +141,7 @@ struct LifeTests: Sendable {
     test.shown.contains { shown in
       if options.isThorough { return shown.contains { !seen.contains($0) } }
       guard deviation.steps.contains(where: \.isAside) else { return !seen.contains(shown[1]) }
-      let counted = deviation.countsValues ? shown.prefix(2) : shown.suffix(2)
-      return counted.contains { !seen.contains($0) }
+      return deviation.counted(shown).contains { !seen.contains($0) }
     }
   }
 }

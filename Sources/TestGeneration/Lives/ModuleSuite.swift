@@ -80,7 +80,8 @@ public struct ModuleSuite {
 
   // MARK: Tests
 
-  /// Every leaf with other operands, where that changes nothing, before a call of a life.
+  /// Every leaf with other operands, where that changes nothing, before a call of a life. A guest
+  /// that runs holds locks: what is answered meanwhile counts apart.
   private mutating func addAsides(_ life: ModuleLife, _ place: Int) {
     var test = ModuleTest(fresh)
     for call in life.calls[..<place] { test.make(call) }
@@ -88,14 +89,17 @@ public struct ModuleSuite {
     let isLookedAt = isThorough || place % Self.looks == 0
     // Each value of each operand once, where the others are right: next to a limit answers may be
     // alike for different reasons.
-    for call in ModuleVariants.changes(of: life.calls[place]) {
+    for change in ModuleVariants.changes(of: life.calls[place]) {
+      let call = test.onHostLP(change)
       looked += 1
       test.makeAside(call) { _ in seen.insert("\(call)").inserted }
     }
-    for call in ModuleVariants.leaves.flatMap({ [$0] + ModuleVariants.changes(of: $0) }) {
+    let guests = test.hasGuest ? "while a guest runs: " : ""
+    for leaf in ModuleVariants.leaves.flatMap({ [$0] + ModuleVariants.changes(of: $0) }) {
+      let call = test.onHostLP(leaf)
       looked += 1
       test.makeAside(call) { kind in
-        let isNew = seen.insert(kind).inserted
+        let isNew = seen.insert(guests + kind).inserted
         guard isLookedAt else { return isNew }
         return seen.insert("\(life.name) \(place): \(kind)").inserted
       }

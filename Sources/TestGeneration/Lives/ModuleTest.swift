@@ -32,6 +32,19 @@ struct ModuleTest {
     steps.append(Self.step(call, answer))
   }
 
+  /// Whether a guest runs on some LP.
+  var hasGuest: Bool { (0..<oracle.lps).contains { oracle.isInGuest($0) } }
+
+  /// The call of a host, on another LP if a guest runs on its own.
+  func onHostLP(_ call: Call) -> Call {
+    guard case .integer(let lp)? = call.arguments["lp"], oracle.isInGuest(Int(lp)),
+      !call.name.hasPrefix("GUEST."), !call.name.hasPrefix("TDG."), let free = oracle.hostLP
+    else { return call }
+    var call = call
+    call.arguments["lp"] = .integer(Int64(free))
+    return call
+  }
+
   /// The steps, with what can be seen after the last.
   var looking: [ConformanceTest.Step] {
     var steps = steps
@@ -41,7 +54,14 @@ struct ModuleTest {
   }
 
   static func kind(_ call: Call, _ answer: ModuleOracle.Answer) -> String {
-    "\(call.name) \(answer.status ?? "-")|\(answer.operand ?? "-") \(answer.check)"
+    let isLarge =
+      if case .text(let page)? = call.arguments["page"] {
+        page.hasPrefix("block:")
+      } else {
+        false
+      }
+    return "\(call.name)\(isLarge ? " 2M" : "") \(answer.status ?? "-")|\(answer.operand ?? "-") "
+      + answer.check
   }
 
   /// The call as recordings have it.

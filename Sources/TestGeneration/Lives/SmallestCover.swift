@@ -1,8 +1,8 @@
 /// A few tests that show what all of them show: those that are needed anyway, then again and again
 /// the one that shows most of what is missing, for its length.
 ///
-/// What a test shows are reasons for answers, and reasons after the change before them; of calls
-/// that are refused also the calls. Time: the number of tests that are kept times that of all.
+/// What a test shows are reasons for answers with the SEAMCALLs; of calls that are made aside also
+/// the calls. Time: the number of tests that are kept times that of all.
 struct SmallestCover {
   /// The numbers of the tests, in order.
   let kept: [Int]

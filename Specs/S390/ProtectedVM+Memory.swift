@@ -16,6 +16,18 @@ extension ProtectedVM {
     }
   }
 
+  static let pageOutName = "madvise(MADV_PAGEOUT)"
+
+  /// The VMM asks for it itself: where tests choose what happens, threads can do so at once.
+  var pageOut: Action {
+    Action(Self.pageOutName, taking: [p], by: HostThread.self, cites: "s390-pv §1.13") {
+      Step("reclaims the page") {
+        Require(uv.chosen == 1 && mm == .alive && !holding(folio[p]))
+        When(place[p] == .mapped) { leaves(p.element) }
+      }
+    }
+  }
+
   /// The page table entry goes, by the hook of protected mms.
   @StatementBuilder
   func leaves(_ p: Expr<Page>) -> [Statement] {

@@ -124,7 +124,7 @@ extension ProtectedVM {
   var memoryRunsOutNext: Action {
     let kind = NamedArgument<Allocation>("of")
     return Action("the next allocation fails", taking: [kind], cites: "s390-pv §3.2") {
-      Require(uv.chosen == 1 && pressure == 1 && !starved && kind != .cleaner)
+      Require(uv.chosen == 1 && pressure == 1 && !starved && !kind.in(.buffer, .cleaner))
       starved <- true
       starvedOf <- Expr<Allocation>(kind.node)
     }

@@ -25,6 +25,7 @@ public struct S390Async: Spec {
     kvm.share
     kvm.unshare
     kvm.reclaim
+    kvm.pageOut
     kvm.hostAccess
     kvm.changeMemslots
     cleanup.exit

@@ -10,6 +10,7 @@ private let range = NamedArgument<UnpackRange>("data")
 private let question = NamedArgument<InfoRequest>("info")
 private let request = NamedArgument<DumpRequest>("dump")
 private let cpuRequest = NamedArgument<CPURequest>("command")
+private let kind = NamedArgument<Allocation>("of")
 private let v = NamedArgument<VCPU>("v")
 private let p = NamedArgument<Page>("p")
 
@@ -34,6 +35,12 @@ public struct S390Commands: Spec {
   let isDumping = Var(false, as: "dumping")
   /// A guest is set aside.
   let hasAside = Var(false, as: "set_aside")
+  /// The guest has shared a page with the host.
+  let hasShared = Var(false, as: "shared")
+  /// The next buffer cannot be allocated.
+  let isStarved = Var(false, as: "out_of_memory")
+  let arguments = Parameter(
+    "ARGUMENTS", 0...1, default: 1, "1: calls are made with arguments that are refused, too")
 
   public init() {}
 
@@ -41,6 +48,7 @@ public struct S390Commands: Spec {
     teardown
     image
     others
+    events
   }
 
   // MARK: The prelude
@@ -58,6 +66,7 @@ public struct S390Commands: Spec {
       cites: "s390-pv §1.10", "s390-pv §1.11"
     ) {
       Step("KVM_S390_PV_COMMAND, \(name)") {
+        Require(arguments == 1 || caller == .owner && argument == .fine && flags == false)
         Check(caller == .owner, else: .EIO).because("kvm->mm != current->mm")
         Check(argument != .unreadable, else: .EFAULT).because("the argument is copied in")
         Check(flags == false, else: .EINVAL).because("no flags are known")
@@ -121,7 +130,21 @@ public struct S390Commands: Spec {
     isProtected <- false
     hasCPUs <- false
     isDumping <- false
+    hasShared <- false
     stage <- .fresh
+  }
+
+  /// A buffer is allocated; it may be the one for which there is no memory.
+  @StatementBuilder
+  private func allocates(when isAsked: Condition = Condition(.yes)) -> [Statement] {
+    When(argument == .readOnly && isAsked && isStarved.condition) {
+      isStarved <- false
+      Return(.EFAULT)
+    }
+    When(isAsked && isStarved.condition) {
+      isStarved <- false
+      Return(.ENOMEM)
+    }
   }
 
   // MARK: Images, resets and dumps
@@ -131,6 +154,7 @@ public struct S390Commands: Spec {
       checks(isProtected.condition, else: .EINVAL, "is it protected?")
       checks(header != .unreadable, else: .EFAULT, "the header's address and length")
       checks(header != .tooLong, else: .EINVAL, "at most 1 MiB")
+      allocates()
       checks(header != .empty, else: .ENOMEM, "no memory of no length")
       checks(header != .dangling, else: .EFAULT, "the header")
       checks(stage == .fresh, else: .EINVAL, "the Ultravisor: once only")
@@ -150,8 +174,14 @@ public struct S390Commands: Spec {
       checks(stage == .unpacked, else: .EINVAL, "the Ultravisor: in order?")
       stage <- .runnable
     }
-    command("PREP_RESET") { checks(isProtected.condition, else: .EINVAL, "is it protected?") }
-    command("UNSHARE_ALL") { checks(isProtected.condition, else: .EINVAL, "is it protected?") }
+    command("PREP_RESET") {
+      checks(isProtected.condition, else: .EINVAL, "is it protected?")
+      checks(!hasShared.condition, else: .EINVAL, "the Ultravisor: nothing is shared")
+    }
+    command("UNSHARE_ALL") {
+      checks(isProtected.condition, else: .EINVAL, "is it protected?")
+      hasShared <- false
+    }
     command("INFO", taking: [question]) {
       checks(question != .unreadable, else: .EFAULT, "the header of the question")
       checks(question != .tooShort, else: .EINVAL, "room for the header")
@@ -176,6 +206,7 @@ public struct S390Commands: Spec {
       checks(request != .unalignedState, else: .EINVAL, "whole MiB")
       checks(request != .emptyState, else: .EINVAL, "a length")
       checks(request != .smallComplete, else: .EINVAL, "room for what completes it")
+      allocates(when: request != .start)
       When(request == .complete) { isDumping <- false }
     }
   }
@@ -188,6 +219,7 @@ public struct S390Commands: Spec {
       cites: "s390-pv §1.11"
     ) {
       Step("KVM_S390_PV_CPU_COMMAND") {
+        Require(arguments == 1 || caller == .owner)
         Check(caller == .owner, else: .EIO).because("kvm->mm != current->mm")
         Check(cpuRequest == .dump, else: .EINVAL).because("the one command there is")
         Check(isDumping.condition, else: .EINVAL).because("a dump has begun")
@@ -197,6 +229,7 @@ public struct S390Commands: Spec {
       ProtectedVM.runName, taking: [v, p, caller], by: HostThread.self, cites: "s390-pv §1.14"
     ) {
       Step("KVM_RUN") {
+        Require(arguments == 1 || caller == .owner)
         Check(caller == .owner, else: .EIO).because("kvm->mm != current->mm")
         Check(!isDumping.condition, else: .EINVAL).because("vCPUs are blocked", "s390-pv SI-24")
         When(hasCPUs.condition && stage != .runnable) { Return(.invalid) }
@@ -211,9 +244,28 @@ public struct S390Commands: Spec {
       when: isProtected.condition || !hasAside.condition)
   }
 
+  // MARK: What happens besides calls
+
+  @ListBuilder<Action> private var events: [Action] {
+    Action("the guest shares a page", taking: [p], cites: "s390-pv §1.4") {
+      Require(hasCPUs.condition && stage == .runnable && !isDumping.condition)
+      Require(!hasShared.condition)
+      hasShared <- true
+    }
+    Action("the next allocation fails", taking: [kind], cites: "s390-pv §3.2") {
+      Require(kind == .buffer && !isStarved.condition)
+      isStarved <- true
+    }
+    Action(ProtectedVM.reclaimName, taking: [p], cites: "s390-pv §1.13") {
+      Require(stage.in(.unpacked, .runnable)).because("it goes, and comes back encrypted")
+      hasShared <- false
+    }
+  }
+
   private func vcpu(_ name: String, _ isAllowed: Condition, else errno: Outcome) -> Action {
     Action(name, taking: [v, caller], by: HostThread.self, cites: "s390-pv §1.14") {
       Step(name) {
+        Require(arguments == 1 || caller == .owner)
         Check(caller == .owner, else: .EIO).because("kvm->mm != current->mm")
         Check(isAllowed, else: errno).because("is the vCPU protected?", "s390-pv §1.14")
       }

@@ -25,6 +25,7 @@ public struct S390Sync: Spec {
     kvm.share
     kvm.unshare
     kvm.reclaim
+    kvm.pageOut
     kvm.hostAccess
     kvm.changeMemslots
     kvm.exit(Self.calls, first: []) { p in kvm.leaves(p) }

@@ -87,6 +87,8 @@ public enum Allocation: EnumDomain {
   case record
   /// Another top-level table.
   case table
+  /// The header of SET_SEC_PARMS, the buffer of a dump.
+  case buffer
   /// What the design of 2021 has besides.
   case cleaner
 }

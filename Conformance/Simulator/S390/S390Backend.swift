@@ -76,7 +76,7 @@ public struct S390Backend: Backend {
   /// The call's name in places of faults, which have no spaces.
   private static func place(_ name: String) -> String {
     switch name {
-    case "reclaim takes the page away": "reclaim"
+    case "reclaim takes the page away", "madvise(MADV_PAGEOUT)": "reclaim"
     case "the VMM accesses a page": "access"
     default: name
     }

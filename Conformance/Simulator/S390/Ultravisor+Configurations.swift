@@ -72,7 +72,7 @@ extension Ultravisor {
 
   private func checkDestroy(_ call: UltravisorCall, _ handle: Int) throws(Failure) {
     let found = configurations[handle]
-    if handle == 0 { complaints.append("\(call.place) with handle 0") }
+    expect(call, handle)
     try refuse(call, "configuration", 0x20, if: found == nil)
     try refuse(call, "cpus", 0x102, if: found?.cpus.isEmpty == false)
     try refuseIfAsked(call, excusing: handle)

@@ -34,6 +34,7 @@ extension Ultravisor {
 
   /// Prepare Reset: all must be unshared.
   func prepareReset(_ handle: Int) throws(Failure) {
+    expect(.prepareReset, handle)
     let isShared = frames.values.contains { $0.owner == handle && $0.security != .secure }
     try refuse(.prepareReset, "shared", 0x102, if: isShared)
     try refuseIfAsked(.prepareReset)
@@ -41,6 +42,7 @@ extension Ultravisor {
 
   /// Unshare All.
   func unshareAll(_ handle: Int) throws(Failure) {
+    expect(.unshareAll, handle)
     try refuseIfAsked(.unshareAll)
     effect("pages", .unshareAll) {
       for (frame, page) in frames where page.owner == handle && page.security == .shared {
@@ -57,6 +59,7 @@ extension Ultravisor {
 
   /// Dump of a configuration's or a CPU's state, or the end of it.
   func dump(_ call: UltravisorCall, _ handle: Int) throws(Failure) {
+    expect(call, handle)
     try refuse(call, "dump", 0x102, if: configurations[handle]?.isDumping != true)
     try refuseIfAsked(call)
     guard call == .dumpComplete else { return }
@@ -64,4 +67,9 @@ extension Ultravisor {
   }
 
   private func stage(_ handle: Int) -> Stage { configurations[handle]?.stage ?? .fresh }
+
+  /// Nobody has handle 0: KVM must not ask (s390-pv SI-13).
+  func expect(_ call: UltravisorCall, _ handle: Int) {
+    if handle == 0 { complaints.append("\(call.place) with handle 0") }
+  }
 }

@@ -84,4 +84,3 @@ public struct SimulatedSystem: Hashable, Sendable {
     }
   }
 }
-

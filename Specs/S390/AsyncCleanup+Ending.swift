@@ -64,7 +64,8 @@ extension AsyncCleanup {
     Step(Self.registers) {
       When(notifier == .none) {
         kvm.allocates(
-          .notifier, Statements { notifier <- .registered }, failing: Statements { Return(.ENOMEM) })
+          .notifier, Statements { notifier <- .registered }, failing: Statements { Return(.ENOMEM) }
+        )
       }
     }
   }

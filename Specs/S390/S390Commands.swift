@@ -35,7 +35,9 @@ public struct S390Commands: Spec {
   let isDumping = Var(false, as: "dumping")
   /// A guest is set aside.
   let hasAside = Var(false, as: "set_aside")
-  /// The guest has shared a page with the host.
+  /// A page of the image is in memory.
+  let hasPage = Var(false, as: "page")
+  /// The guest has shared it with the host.
   let hasShared = Var(false, as: "shared")
   /// The next buffer cannot be allocated.
   let isStarved = Var(false, as: "out_of_memory")
@@ -113,6 +115,9 @@ public struct S390Commands: Spec {
     command("ASYNC_CLEANUP_PERFORM") {
       checks(hasAside.condition, else: .EINVAL, "is one set aside?")
       hasAside <- false
+      // The walk exports the page of a successor that it meets (s390-pv §1.12).
+      hasPage <- false
+      hasShared <- false
     }
   }
 
@@ -131,6 +136,7 @@ public struct S390Commands: Spec {
     hasCPUs <- false
     isDumping <- false
     hasShared <- false
+    hasPage <- false
     stage <- .fresh
   }
 
@@ -168,6 +174,7 @@ public struct S390Commands: Spec {
         range != .unaligned && range != .empty, else: .EINVAL, "whole pages, and at least one")
       checks(stage.in(.hasParameters, .unpacked), else: .EINVAL, "the Ultravisor: in order?")
       stage <- .unpacked
+      hasPage <- true
     }
     command("VERIFY") {
       checks(isProtected.condition, else: .EINVAL, "is it protected?")
@@ -225,13 +232,15 @@ public struct S390Commands: Spec {
         Check(isDumping.condition, else: .EINVAL).because("a dump has begun")
       }
     }
-    Action(ProtectedVM.runName, taking: [v, p, caller], by: HostThread.self, cites: "s390-pv §1.14")
-    {
+    Action(
+      ProtectedVM.runName, taking: [v, p, caller], by: HostThread.self, cites: "s390-pv §1.14"
+    ) {
       Step("KVM_RUN") {
         Require(arguments == 1 || caller == .owner)
         Check(caller == .owner, else: .EIO).because("kvm->mm != current->mm")
         Check(!isDumping.condition, else: .EINVAL).because("vCPUs are blocked", "s390-pv SI-24")
         When(hasCPUs.condition && stage != .runnable) { Return(.invalid) }
+        When(hasCPUs.condition) { hasPage <- true }
       }
     }
     vcpu("KVM_SET_ONE_REG", !hasCPUs.condition, else: .EINVAL)
@@ -248,7 +257,7 @@ public struct S390Commands: Spec {
   @ListBuilder<Action> private var events: [Action] {
     Action("the guest shares a page", taking: [p], cites: "s390-pv §1.4") {
       Require(hasCPUs.condition && stage == .runnable && !isDumping.condition)
-      Require(!hasShared.condition)
+      Require(hasPage.condition && !hasShared.condition)
       hasShared <- true
     }
     Action("the next allocation fails", taking: [kind], cites: "s390-pv §3.2") {
@@ -258,6 +267,7 @@ public struct S390Commands: Spec {
     Action(ProtectedVM.reclaimName, taking: [p], cites: "s390-pv §1.13") {
       Require(stage.in(.unpacked, .runnable)).because("it goes, and comes back encrypted")
       hasShared <- false
+      hasPage <- false
     }
   }
 

@@ -36,7 +36,8 @@ public struct S390Fuzzer {
     case 0..<36: return command(pick(Self.teardown))
     case 36..<56: return command(pick(Self.image))
     case 56..<76:
-      return Call("KVM_RUN", ["v": .text("v\(random.next() % 2)"), "p": page(), "caller": caller()])
+      return Call(
+        "KVM_RUN", ["v": .text("v\(random.next() % 2)"), "p": page(), "caller": caller()])
     case 76..<82:
       return Call(
         pick(Self.others),
@@ -47,10 +48,12 @@ public struct S390Fuzzer {
     case 82..<93: return Call(pick(Self.events), ["p": page()])
     case 93..<95: return Call("a fatal signal comes")
     case 95..<97:
-      return Call("the next allocation fails", ["of": .text(pick(S390Host.Allocation.allCases).rawValue)])
+      return Call(
+        "the next allocation fails", ["of": .text(pick(S390Host.Allocation.allCases).rawValue)])
     case 97..<99:
       return Call(
-        "the next call of the Ultravisor fails", ["of": .text(pick(UltravisorCall.refusable).rawValue)])
+        "the next call of the Ultravisor fails",
+        ["of": .text(pick(UltravisorCall.refusable).rawValue)])
     default: return Call(pick(["exit_mmap", "kvm_destroy_vm"]))
     }
   }

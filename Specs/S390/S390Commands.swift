@@ -167,14 +167,16 @@ public struct S390Commands: Spec {
       checks(header != .forOther, else: .EINVAL, "the Ultravisor: made for this machine?")
       stage <- .hasParameters
     }
-    command("UNPACK", taking: [range]) {
+    command("UNPACK", taking: [range], last: unpacks) {
       checks(isProtected.condition, else: .EINVAL, "is it protected?")
       checks(range != .unreadable, else: .EFAULT, "address, size and tweak")
       checks(
         range != .unaligned && range != .empty, else: .EINVAL, "whole pages, and at least one")
-      checks(stage.in(.hasParameters, .unpacked), else: .EINVAL, "the Ultravisor: in order?")
-      stage <- .unpacked
-      hasPage <- true
+      // With two guests in the mm the page is exported first, whatever comes then (s390-pv §1.7).
+      When(hasAside.condition) {
+        hasPage <- false
+        hasShared <- false
+      }
     }
     command("VERIFY") {
       checks(isProtected.condition, else: .EINVAL, "is it protected?")
@@ -197,6 +199,13 @@ public struct S390Commands: Spec {
     }
     command("DUMP", taking: [request]) { dump }
     command("UNKNOWN") { checks(Condition(.no), else: .ENOTTY, "the last of all checks") }
+  }
+
+  @StatementBuilder
+  private var unpacks: [Statement] {
+    checks(stage.in(.hasParameters, .unpacked), else: .EINVAL, "the Ultravisor: in order?")
+    stage <- .unpacked
+    hasPage <- true
   }
 
   @StatementBuilder

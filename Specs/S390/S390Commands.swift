@@ -35,7 +35,9 @@ public struct S390Commands: Spec {
   let isDumping = Var(false, as: "dumping")
   /// A guest is set aside.
   let hasAside = Var(false, as: "set_aside")
-  /// The guest has shared a page with the host.
+  /// A page of the image is in memory.
+  let hasPage = Var(false, as: "page")
+  /// The guest has shared it with the host.
   let hasShared = Var(false, as: "shared")
   /// The next buffer cannot be allocated.
   let isStarved = Var(false, as: "out_of_memory")
@@ -113,6 +115,9 @@ public struct S390Commands: Spec {
     command("ASYNC_CLEANUP_PERFORM") {
       checks(hasAside.condition, else: .EINVAL, "is one set aside?")
       hasAside <- false
+      // The walk exports the page of a successor that it meets (s390-pv §1.12).
+      hasPage <- false
+      hasShared <- false
     }
   }
 
@@ -131,6 +136,7 @@ public struct S390Commands: Spec {
     hasCPUs <- false
     isDumping <- false
     hasShared <- false
+    hasPage <- false
     stage <- .fresh
   }
 
@@ -161,13 +167,16 @@ public struct S390Commands: Spec {
       checks(header != .forOther, else: .EINVAL, "the Ultravisor: made for this machine?")
       stage <- .hasParameters
     }
-    command("UNPACK", taking: [range]) {
+    command("UNPACK", taking: [range], last: unpacks) {
       checks(isProtected.condition, else: .EINVAL, "is it protected?")
       checks(range != .unreadable, else: .EFAULT, "address, size and tweak")
       checks(
         range != .unaligned && range != .empty, else: .EINVAL, "whole pages, and at least one")
-      checks(stage.in(.hasParameters, .unpacked), else: .EINVAL, "the Ultravisor: in order?")
-      stage <- .unpacked
+      // With two guests in the mm the page is exported first, whatever comes then (s390-pv §1.7).
+      When(hasAside.condition) {
+        hasPage <- false
+        hasShared <- false
+      }
     }
     command("VERIFY") {
       checks(isProtected.condition, else: .EINVAL, "is it protected?")
@@ -190,6 +199,13 @@ public struct S390Commands: Spec {
     }
     command("DUMP", taking: [request]) { dump }
     command("UNKNOWN") { checks(Condition(.no), else: .ENOTTY, "the last of all checks") }
+  }
+
+  @StatementBuilder
+  private var unpacks: [Statement] {
+    checks(stage.in(.hasParameters, .unpacked), else: .EINVAL, "the Ultravisor: in order?")
+    stage <- .unpacked
+    hasPage <- true
   }
 
   @StatementBuilder
@@ -233,6 +249,7 @@ public struct S390Commands: Spec {
         Check(caller == .owner, else: .EIO).because("kvm->mm != current->mm")
         Check(!isDumping.condition, else: .EINVAL).because("vCPUs are blocked", "s390-pv SI-24")
         When(hasCPUs.condition && stage != .runnable) { Return(.invalid) }
+        When(hasCPUs.condition) { hasPage <- true }
       }
     }
     vcpu("KVM_SET_ONE_REG", !hasCPUs.condition, else: .EINVAL)
@@ -249,7 +266,7 @@ public struct S390Commands: Spec {
   @ListBuilder<Action> private var events: [Action] {
     Action("the guest shares a page", taking: [p], cites: "s390-pv §1.4") {
       Require(hasCPUs.condition && stage == .runnable && !isDumping.condition)
-      Require(!hasShared.condition)
+      Require(hasPage.condition && !hasShared.condition)
       hasShared <- true
     }
     Action("the next allocation fails", taking: [kind], cites: "s390-pv §3.2") {
@@ -259,6 +276,7 @@ public struct S390Commands: Spec {
     Action(ProtectedVM.reclaimName, taking: [p], cites: "s390-pv §1.13") {
       Require(stage.in(.unpacked, .runnable)).because("it goes, and comes back encrypted")
       hasShared <- false
+      hasPage <- false
     }
   }
 

@@ -51,7 +51,8 @@ struct S390Tests {
           (Self.run(0), "0"), (Self.disable, "0"), (Self.run(0), "0"), (Self.enable, "0"),
         ])
     }
-    try expect("s390-sync", [(Self.prepare, "-ENOTTY"), (Self.enable, "0"), (Self.perform, "-ENOTTY")])
+    try expect(
+      "s390-sync", [(Self.prepare, "-ENOTTY"), (Self.enable, "0"), (Self.perform, "-ENOTTY")])
     try expect("s390-async-off", [(Self.enable, "0"), (Self.prepare, "-EINVAL")])
   }
 
@@ -90,7 +91,8 @@ struct S390Tests {
         (Self.enable, "0"), (Self.refuse("destroyFast"), "0"), (Self.prepare, "-EIO"),
         (Self.disable, "0"),
       ])
-    try expect("s390-async-2g", [(Self.enable, "0"), (Self.prepare, "-EINVAL"), (Self.disable, "0")])
+    try expect(
+      "s390-async-2g", [(Self.enable, "0"), (Self.prepare, "-EINVAL"), (Self.disable, "0")])
     try expect(
       "s390-async",
       [(Self.enable, "0"), (Self.refuse("destroyCPU"), "0"), (Self.disable, "-EIO")])

@@ -88,7 +88,8 @@ extension S390Backend {
     switch given.call.name {
     case "exit_mmap": try host.exitProcess(&kernel)
     case "kvm_destroy_vm": try host.destroyMachine(&kernel)
-    case "reclaim takes the page away", "madvise(MADV_PAGEOUT)": try host.reclaim(try page(given), &kernel)
+    case "reclaim takes the page away", "madvise(MADV_PAGEOUT)":
+      try host.reclaim(try page(given), &kernel)
     case "the VMM accesses a page":
       return try host.access(try page(given), &kernel) ? .ok(0) : .signal(11)
     case "the guest shares a page":

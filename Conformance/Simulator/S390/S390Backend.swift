@@ -1,6 +1,7 @@
 import ConformanceKit
 
-/// KVM on s390 as a backend: one VM with two vCPUs and three pages, in calls as the specs name them.
+/// KVM on s390 as a backend: one VM with two vCPUs and three pages, in calls as the specs name
+/// them.
 ///
 /// Pages are `p0` to `p2`, vCPUs `v0` and `v1`. An ioctl's `caller` of `foreign` is a process that
 /// only has the descriptors; `argument` says whether `struct kvm_pv_cmd` can be read and written

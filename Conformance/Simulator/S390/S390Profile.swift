@@ -2,8 +2,8 @@
 public struct S390Profile: Hashable, Sendable {
   /// What its users call it.
   public let name: String
-  /// PREPARE, PERFORM and the MMU notifier are there, and the guest's own tables are walked; before,
-  /// DISABLE alone cleans up, by the mappings of the process.
+  /// PREPARE, PERFORM and the MMU notifier are there, and the guest's own tables are walked;
+  /// before, DISABLE alone cleans up, by the mappings of the process.
   var isAsync = true
   /// The Ultravisor has Destroy Secure Configuration Fast.
   var hasFastDestroy = true

@@ -93,7 +93,7 @@ extension ProtectedVM {
     Action(
       Self.plainRun, taking: [v], by: HostThread.self, cites: "s390-pv §1.9", "s390-pv §6.3"
     ) {
-      gate(trying: plain == 1)
+      gate(if: vm == .open && plain == 1)
       Holding(vcpuMutex[v]) {
         Step("enters SIE") { When(protected[v]) { Return(.ok) } }
         Step(Self.leavesSIE) { oldTable[v] <- nil }

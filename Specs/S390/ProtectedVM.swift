@@ -97,12 +97,12 @@ struct ProtectedVM: SpecPart {
 
 extension ProtectedVM {
   /// The checks before any sub-command (s390-pv §1.10).
-  var gate: Statement { gate(trying: Condition(.yes)) }
+  var gate: Statement { gate(if: vm == .open) }
 
-  /// - Parameter tried: whether the call is tried at all.
-  func gate(trying tried: Condition) -> Statement {
+  /// - Parameter begins: where the call can begin.
+  func gate(if begins: Condition) -> Statement {
     Step("is it the VM's own mm?") {
-      Require(vm == .open && tried).because("the call holds the file")
+      Require(begins).because("the call holds the file")
       Check(mm == .alive, else: .EIO).because("kvm->mm != current->mm", "s390-pv §1.10")
     }
   }

@@ -92,7 +92,7 @@ import Testing
   @Test(
     "as many states as there are",
     arguments: [
-      ("s390/sync", 716), ("s390/kthread", 79_492), ("s390/async", 14_006),
+      ("s390/sync", 716), ("s390/kthread", 77_989), ("s390/async", 13_960),
       ("snp/teardown", 12_534), ("cca/teardown", 105),
     ])
   func states(_ spec: String, _ states: Int) throws {

@@ -114,7 +114,8 @@ struct S390Tests {
   @Test("A segment table stays in use when its configuration is not destroyed (D)")
   func segmentTable() throws {
     try expect(
-      "s390-async-2g", [(Self.enable, "0"), (Self.refuse("destroyConfig"), "0")],
+      "s390-async-2g",
+      [(Self.enable, "0"), (Self.refuse("destroyConfig"), "0"), (Call("kvm_destroy_vm"), "0")],
       left: ["a top-level table is freed, and still not the host's"])
   }
 

@@ -1,36 +1,6 @@
 extension FaultPlace {
   /// Places of the simulated S390.
   static let ofS390 = """
-    UVC.convertToSecure check: configuration; integrity; owner; parameters;
-    UVC.convertToSecure effect: content; page;
-    UVC.createCPU check: configuration; number; storage;
-    UVC.createCPU effect: cpu;
-    UVC.createConfig check: room; storage; table;
-    UVC.createConfig effect: configuration;
-    UVC.destroyCPU check: cpu;
-    UVC.destroyCPU effect: cpu;
-    UVC.destroyConfig check: configuration; cpus;
-    UVC.destroyConfig effect: configuration; pages;
-    UVC.destroyFast check: configuration; cpus;
-    UVC.destroyFast effect: configuration; pages;
-    UVC.destroyPage check: cpus;
-    UVC.destroyPage effect: content; page;
-    UVC.dumpCPU check: dump;
-    UVC.dumpComplete check: dump;
-    UVC.dumpComplete effect: dump;
-    UVC.dumpConfig check: dump;
-    UVC.dumpInit check: stage;
-    UVC.dumpInit effect: dump;
-    UVC.export check: donated;
-    UVC.export effect: content; page;
-    UVC.prepareReset check: shared;
-    UVC.setParameters check: host; stage;
-    UVC.setParameters effect: stage;
-    UVC.unpack check: owner; stage;
-    UVC.unpack effect: page; stage;
-    UVC.unshareAll effect: pages;
-    UVC.verify check: stage;
-    UVC.verify effect: stage;
     S390.KVM_PV_ASYNC_CLEANUP_PERFORM check: argument; async_destroy; command; copy back;
       destroy; flags; mm; no aside;
     S390.KVM_PV_ASYNC_CLEANUP_PERFORM effect: PG_arch_1; aside; base storage; codes;
@@ -104,5 +74,35 @@ extension FaultPlace {
     S390.kvm_destroy_vm waitedShared: mmap_lock; mmu_lock;
     S390.reclaim effect: PG_arch_1; entry; export; page;
     S390.reclaim waitedExclusive: folio lock; mmu_lock;
+    UVC.convertToSecure check: configuration; integrity; owner; parameters;
+    UVC.convertToSecure effect: content; page;
+    UVC.createCPU check: configuration; number; storage;
+    UVC.createCPU effect: cpu;
+    UVC.createConfig check: room; storage; table;
+    UVC.createConfig effect: configuration;
+    UVC.destroyCPU check: cpu;
+    UVC.destroyCPU effect: cpu;
+    UVC.destroyConfig check: configuration; cpus;
+    UVC.destroyConfig effect: configuration; pages;
+    UVC.destroyFast check: configuration; cpus;
+    UVC.destroyFast effect: configuration; pages;
+    UVC.destroyPage check: cpus;
+    UVC.destroyPage effect: content; page;
+    UVC.dumpCPU check: dump;
+    UVC.dumpComplete check: dump;
+    UVC.dumpComplete effect: dump;
+    UVC.dumpConfig check: dump;
+    UVC.dumpInit check: stage;
+    UVC.dumpInit effect: dump;
+    UVC.export check: donated;
+    UVC.export effect: content; page;
+    UVC.prepareReset check: shared;
+    UVC.setParameters check: host; stage;
+    UVC.setParameters effect: stage;
+    UVC.unpack check: owner; stage;
+    UVC.unpack effect: page; stage;
+    UVC.unshareAll effect: pages;
+    UVC.verify check: stage;
+    UVC.verify effect: stage;
     """
 }

@@ -30,8 +30,12 @@ private final class Mailbox: Sendable {
     filled.signal()
   }
 
+  /// What was taken is not kept here: it may hold the one who has the worker.
   func take() -> (@Sendable () -> Void)? {
     filled.wait()
-    return work.withLock { $0 }
+    return work.withLock { work in
+      defer { work = nil }
+      return work
+    }
   }
 }

@@ -1,4 +1,5 @@
 import ConformanceKit
+import Foundation
 import Testing
 
 @testable import Simulator
@@ -78,5 +79,18 @@ struct RaceTests {
     #expect(throws: BackendError.self) {
       try attempts([[Call("standin_fail", ["leaf": "nonsense"])], [punch]])
     }
+  }
+
+  @Test("a scheduler that nobody has any more is gone, and its threads with it")
+  func schedulersEnd() throws {
+    weak var left: Scheduler?
+    do {
+      let scheduler = Scheduler()
+      left = scheduler
+      for _ in 0..<3 { scheduler.run([{}, {}, {}], Scheduler.following([])) }
+    }
+    // A worker lets go of its work a moment after it has told that it is done.
+    for _ in 0..<500 where left != nil { usleep(10_000) }
+    #expect(left == nil)
   }
 }

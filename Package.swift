@@ -55,7 +55,7 @@ let package = Package(
         "SpecLanguage", "SpecProgram", "Explorer", "Reductions", "CExplorerShims", "Verdicts",
         "Documents", "TraceValidation", "Simulator", "SimulatorReplay", "TestGeneration",
         "CertificateChecker", "ConformanceKit", "BackendProcess", "ConformanceReports", "Catalogue",
-        "KVMBackend", "QEMUBackend",
+        "KVMBackend", "QEMUBackend", "KernelBuild",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ] + (hasZ3 ? ["SymbolicChecker"] : []),
       // Not canImport: a module of an earlier build would still be found.
@@ -83,6 +83,9 @@ let package = Package(
     .target(
       name: "QEMUBackend", dependencies: ["ConformanceKit", "BackendProcess"],
       path: "Conformance/QEMU"),
+    .target(name: "StandInSources", path: "Conformance/StandIn", exclude: ["kernel"]),
+    .target(
+      name: "KernelBuild", dependencies: ["StandInSources"], path: "Conformance/KernelBuild"),
     .testTarget(name: "SpecLanguageTests", dependencies: ["SpecLanguage"]),
     // Random specs and their comparison, for the tests with and without Z3. A test target, so
     // that only builds with testing enabled see it.
@@ -134,6 +137,7 @@ let package = Package(
       name: "KernelBackendTests",
       dependencies: [
         "ConformanceKit", "BackendProcess", "KVMBackend", "CKVM", "QEMUBackend", "tdxspec-kvm",
+        "KernelBuild",
         "TestGeneration",
       ]),
     .testTarget(name: "TidyTests"),

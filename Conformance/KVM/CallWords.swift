@@ -26,6 +26,7 @@ enum CallWords {
     "pwrite": ["offset"], "mmap": range.union(["prot", "flags"]),
     "touch": ["offset", "write", "value"], "set_hypercall_ret": ["ret"],
     "standin_fail": ["leaf", "count", "status"], "standin_script": ["exit"],
+    "standin_delay": ["leaf", "count", "microseconds"],
   ]
 
   private static let common: Set<String> = ["on", "by", "new"]

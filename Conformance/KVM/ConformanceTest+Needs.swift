@@ -34,12 +34,16 @@ private struct KernelNeeds {
   var found: Set<Capability> = []
   /// The type of each VM, and of each vCPU's VM, by name.
   private var types: [String: UInt64] = [:]
+  /// KVM_X86_TDX_VM.
+  private static let trustDomain: UInt64 = 5
 
   /// KVM finalizes what the TDX module lets it: only where a fault is injected, or the caller is
-  /// not the owner, is EIO an answer of KVM alone (real-world §6).
+  /// not the owner, is EIO an answer of KVM alone (real-world §6). A VM of another type answers EIO
+  /// because it is dead.
   mutating func add(refusal step: ConformanceTest.Step) {
     guard step.call.name == "KVM_TDX_FINALIZE_VM", !found.contains("standin"),
-      step.expect == [.exactly(.errno(.EIO))], step.call.arguments["by"] == nil
+      step.expect == [.exactly(.errno(.EIO))], step.call.arguments["by"] == nil,
+      let vm = CallArguments(call: step.call).text("on"), types[vm] == Self.trustDomain
     else { return }
     found.insert("tdx-module")
   }
@@ -60,6 +64,7 @@ private struct KernelNeeds {
     case "KVM_SET_MEMORY_ATTRIBUTES" where succeeds: found.insert("KVM_CAP_MEMORY_ATTRIBUTES")
     case "KVM_PRE_FAULT_MEMORY" where succeeds: found.insert("KVM_CAP_PRE_FAULT_MEMORY")
     case "standin_fail", "standin_script": found.insert("standin")
+    case "standin_delay": found.insert("standin-delay")
     default: break
     }
   }

@@ -38,12 +38,14 @@ struct HostProbe {
         profile.capabilities.insert(Capability(name))
       }
     }
-    if StandIn() != nil {
+    let standIn = StandIn()
+    if standIn?.canDelay == true { profile.capabilities.insert("standin-delay") }
+    if standIn != nil {
       // Over a stand-in only TDs can run: its instructions for other guests do nothing.
       profile.capabilities.subtract(["run:0", "run:1"])
       profile.capabilities.formUnion(["standin", "seamcall-log"])
     }
-    if StandIn() == nil, profile.capabilities.contains("vm-type:5") {
+    if standIn == nil, profile.capabilities.contains("vm-type:5") {
       profile.capabilities.insert("tdx-module")
     }
     if options.rules.allowsRun { profile.capabilities.insert("vcpu") }

@@ -4,11 +4,15 @@ import Glibc
 /// The stand-in for the TDX module of a kernel made for tests: its log of SEAMCALLs and what it
 /// shall answer.
 struct StandIn: Sendable {
-  private static let folder = "/sys/kernel/debug/faketdx"
+  /// Where kernels have it: those of `tdxspec kernel build`, and others.
+  private static let folders = ["standin-tdx", "faketdx"].map { "/sys/kernel/debug/\($0)" }
+  private let folder: String
 
   /// Nil where the kernel has none, or not for this user.
   init?() {
-    guard access(Self.folder + "/log", R_OK | W_OK) == 0 else { return nil }
+    let found = Self.folders.first { access($0 + "/log", R_OK | W_OK) == 0 }
+    guard let found else { return nil }
+    folder = found
   }
 
   /// The leaves that can be told to fail, by number.
@@ -27,7 +31,7 @@ struct StandIn: Sendable {
   /// The SEAMCALLs since the log was cleared, as tests compare them.
   var seamcalls: SeamcallList {
     var list = SeamcallList()
-    for line in KernelFile.read(Self.folder + "/log").split(separator: UInt8(ascii: "\n")) {
+    for line in KernelFile.read(folder + "/log").split(separator: UInt8(ascii: "\n")) {
       let words = String(decoding: line, as: UTF8.self).split(separator: " ")
       guard words.count >= 3, let status = words.last else { continue }
       let leaf = words[2].map { $0 == "_" ? "." : $0 }
@@ -44,6 +48,14 @@ struct StandIn: Sendable {
     write("fail", "\(leaf) \(count) \(String(status, radix: 16))\n")
   }
 
+  /// Whether calls of a leaf can be made to wait.
+  var canDelay: Bool { access(folder + "/delay", W_OK) == 0 }
+
+  /// The next so many calls of a leaf take so long, at most a second each.
+  func delay(_ leaf: Int, count: UInt64, microseconds: UInt64) {
+    write("delay", "\(leaf) \(count) \(microseconds)\n")
+  }
+
   /// What the next TDH.VP.ENTER returns, a line of registers each; none for a triple fault.
   func setScript(_ lines: [[UInt64]]) {
     let text = lines.map { $0.map { String($0, radix: 16) }.joined(separator: " ") }
@@ -53,11 +65,12 @@ struct StandIn: Sendable {
   /// Takes back what tests set.
   func restore() {
     for leaf in Self.leaves.values { fail(leaf, count: 0, status: 0) }
+    if canDelay { for leaf in Self.leaves.values { delay(leaf, count: 0, microseconds: 0) } }
     setScript([])
   }
 
   private func write(_ file: String, _ text: String) {
-    guard let opened = Descriptor(path: Self.folder + "/" + file, flags: O_WRONLY) else { return }
+    guard let opened = Descriptor(path: folder + "/" + file, flags: O_WRONLY) else { return }
     LineWriter(opened.number).write(Array(text.utf8))
   }
 }
@@ -68,16 +81,29 @@ extension TestProcess {
     guard let standIn else {
       throw BackendError(.unknownCall, "\(given.call.name): this kernel has no stand-in module")
     }
-    if given.call.name == "standin_fail" {
-      guard let leaf = StandIn.leaves[given.text("leaf") ?? ""] else {
-        throw given.wrong("leaf", "a leaf that can fail")
+    switch given.call.name {
+    case "standin_fail":
+      standIn.fail(
+        try leaf(given), count: try given.word("count"), status: try given.word("status"))
+    case "standin_delay":
+      guard standIn.canDelay else {
+        throw BackendError(.unknownCall, "standin_delay: this kernel's stand-in has no delays")
       }
-      standIn.fail(leaf, count: try given.word("count"), status: try given.word("status"))
-    } else {
+      standIn.delay(
+        try leaf(given), count: try given.word("count"),
+        microseconds: try given.word("microseconds"))
+    default:
       // The script is RET RCX RDX R8 R9 R10 R11 R12, which is its order in the file too.
       standIn.setScript([try given.words("exit")])
     }
     return Self.result(0)
+  }
+
+  private func leaf(_ given: CallArguments) throws(BackendError) -> Int {
+    guard let leaf = StandIn.leaves[given.text("leaf") ?? ""] else {
+      throw given.wrong("leaf", "a leaf that can fail")
+    }
+    return leaf
   }
 }
 

@@ -74,7 +74,7 @@ final class TestProcess: Sendable {
     case "munmap": return unmap(given)
     case "close": return close(given)
     case "set_hypercall_ret": return try setHypercallResult(given)
-    case "standin_fail", "standin_script": return try control(given)
+    case "standin_fail", "standin_delay", "standin_script": return try control(given)
     default: break
     }
     if let result = try machineCall(given) { return result }

@@ -17,14 +17,19 @@ struct RaceRecord {
   let backend: String
   /// SEAMCALLs that are busy in the trace were made busy; otherwise they are as they come.
   let isInjected: Bool
+  /// SEAMCALLs during which another thread goes on in the trace are made to wait.
+  let isDelayed: Bool
   private var counts: [Came: Int] = [:]
   private var order: [Came] = []
 
-  init(run: RecordedRun, trial: RaceTrial, backend: String, isInjected: Bool) {
+  init(
+    run: RecordedRun, trial: RaceTrial, backend: String, isInjected: Bool, isDelayed: Bool
+  ) {
     self.run = run
     self.trial = trial
     self.backend = backend
     self.isInjected = isInjected
+    self.isDelayed = isDelayed
   }
 
   mutating func add(_ came: Came) {
@@ -72,6 +77,7 @@ struct RaceRecord {
       "  thread \(number): \(calls.joined(separator: ", "))"
     }
     lines += busyText.map { "  \($0)" }
+    if isDelayed { lines += trial.held.map { "  \($0) is made to wait, the longer each time" } }
     lines += trial.endings.map { "  the trace leads to \(Self.text($0.answers, $0.isDead))" }
     lines.append("\(backend), \(attempts) attempts:")
     for came in order {
@@ -105,6 +111,7 @@ struct RaceRecord {
             "steps": .array($0.steps.map { .int($0) }),
           ])
         }), "injected": .bool(isInjected),
+      "delayed": .array(isDelayed ? trial.held.map { .string($0) } : []),
       "leads_to": .array(
         trial.endings.map {
           .members(["answers": Self.json($0.answers), "dead": .bool($0.isDead)])

@@ -31,9 +31,10 @@ struct RaceRunner {
       }
       var record = RaceRecord(
         run: run, trial: trial, backend: command.backend.defaultValueDescription,
-        isInjected: profile.capabilities.contains("standin"))
+        isInjected: profile.capabilities.contains("standin"),
+        isDelayed: profile.capabilities.contains("standin-delay"))
       for attempt in 0..<command.times {
-        guard let came = try tried(trial, record.isInjected, attempt, &backend) else { break }
+        guard let came = try tried(record, attempt, &backend) else { break }
         record.add(came)
       }
       return try report(record)
@@ -44,10 +45,14 @@ struct RaceRunner {
     }
   }
 
+  /// How long a held SEAMCALL waits, in microseconds: from 1 to 64 ms, and again.
+  private static func delay(_ attempt: Int) -> Int64 { 1_000 << Int64(attempt % 7) }
+
   /// One attempt, from a fresh start; nil when the backend knows no more ways.
   private func tried(
-    _ trial: RaceTrial, _ isInjected: Bool, _ attempt: Int, _ backend: inout AnyBackend
+    _ record: RaceRecord, _ attempt: Int, _ backend: inout AnyBackend
   ) throws(BackendError) -> RaceRecord.Came? {
+    let trial = record.trial
     try backend.reset()
     for step in trial.prefix {
       let outcome = try backend.perform(step.call).outcome
@@ -57,7 +62,13 @@ struct RaceRunner {
           "before the race \(step.call) answers \(outcome), not \(step.expected) as in the trace")
       }
     }
-    for busy in isInjected ? trial.busy : [] {
+    for leaf in record.isDelayed ? trial.held : [] {
+      let arguments: [String: ConformanceKit.Value] = [
+        "leaf": .text(leaf), "count": 1, "microseconds": .integer(Self.delay(attempt)),
+      ]
+      _ = try backend.perform(Call("standin_delay", arguments))
+    }
+    for busy in record.isInjected ? trial.busy : [] {
       let status = "0x" + String(RaceTrial.busyStatus, radix: 16)
       _ = try backend.perform(
         Call(

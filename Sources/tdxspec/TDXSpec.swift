@@ -30,7 +30,7 @@ struct TDXSpec: ParsableCommand {
     version: version,
     subcommands: [
       Ask.self, Certificate.self, Check.self, Compare.self, Conform.self, Cost.self, Diff.self,
-      Doc.self, Explore.self, Gate.self, Generate.self, List.self,
+      Doc.self, Explore.self, Gate.self, Generate.self, Kernel.self, List.self,
       Mutate.self, Profile.self, Prove.self, Read.self, Replay.self, Suites.self, Trace.self,
       Why.self,
     ])

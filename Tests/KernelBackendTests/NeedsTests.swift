@@ -33,6 +33,9 @@ import Testing
       expect: [.success])
     #expect(needs([create, finalize]).contains("tdx-module"))
     #expect(!needs([create, child]).contains("tdx-module"))
+    var other = create
+    other.call.arguments["type"] = 1
+    #expect(!needs([other, finalize]).contains("tdx-module"))
     #expect(needs([create, fault, finalize]) == ["vm-type:5", "standin"])
   }
 

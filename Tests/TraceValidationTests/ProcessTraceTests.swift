@@ -42,6 +42,20 @@ import Testing
     #expect(verdicts[0].undecoded == verdicts[1].undecoded)
   }
 
+  @Test(
+    "what trace-cmd and bpftrace record of a program conforms",
+    arguments: [
+      (RecordedTrace.traced, SystemCallFormat.traceCmd, 10), (.tracedRaw, .traceCmd, 10),
+      (.traceScript, .calls, 8),
+    ])
+  func tracers(trace: RecordedTrace, format: SystemCallFormat, explained: Int) throws {
+    let verdict = try RecordedTrace.checker().check(file: trace.path, format: nil, release: nil)
+    #expect(verdict.conforms, "\(verdict.outcome)")
+    #expect(verdict.format == format)
+    #expect(verdict.explained == explained)
+    #expect(verdict.vms == 1)
+  }
+
   @Test("a hundred thousand calls of many VMs are checked in seconds") func speed() throws {
     let lines = try RecordedTrace.q35.lines()
     let rest = Array(

@@ -71,10 +71,12 @@ public struct RVAutomaton {
     lines += states.map { "\t{node [shape = circle] \"\($0)\"};" }
     lines += ["\t\"__init_s0\" -> \"s0\";"]
     lines += states.map { "\t\"\($0)\" [label = \"\($0)\"];" }
+    // One edge for all events between two states: rvgen keeps one label for each pair.
     for (state, row) in next.enumerated() {
-      for (event, to) in row.enumerated() {
-        guard let to else { continue }
-        lines.append("\t\"s\(state)\" -> \"s\(to)\" [ label = \"\(events[event])\" ];")
+      for to in Set(row.compactMap(\.self)).sorted() {
+        let label = row.indices.filter { row[$0] == to }.map { events[$0] }
+          .joined(separator: "\\n")
+        lines.append("\t\"s\(state)\" -> \"s\(to)\" [ label = \"\(label)\" ];")
       }
     }
     lines += ["\t{ rank = min ;", "\t\t\"__init_s0\";", "\t\t\"s0\";", "\t}", "}"]

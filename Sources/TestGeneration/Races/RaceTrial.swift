@@ -39,6 +39,9 @@ public struct RaceTrial: Sendable {
   /// What each thread calls, in order.
   public let threads: [[Call]]
   public let busy: [Busy]
+  /// The SEAMCALLs during or after which another thread goes on before their own does: where a
+  /// delay leads to the run's order. Each once, in the run's order.
+  public let held: [String]
   /// Every way the spec has for the calls to end after the run's last step, whoever goes on first.
   public let endings: [Ending]
 
@@ -73,6 +76,7 @@ public struct RaceTrial: Sendable {
     }
     self.threads = threads
     busy = Self.busy(run.steps, from: racing[start].first)
+    held = Self.held(run.steps, from: racing[start].first)
     var ended: [Int: [SpecLanguage.Outcome]] = [:]
     for call in racing {
       guard let thread = call.thread, let outcome = call.outcome else { continue }
@@ -91,6 +95,21 @@ public struct RaceTrial: Sendable {
   }
 
   static let spec = "kvm/tdx"
+
+  /// The leaf whose step this is; nil for other steps.
+  private static func leaf(of step: RecordedRun.Step) -> String? {
+    let words = step.does.prefix { $0 != ":" }.split(separator: " ")
+    return words.last { $0.hasPrefix("TDH.") }.map(String.init)
+  }
+
+  private static func held(_ steps: [RecordedRun.Step], from first: Int) -> [String] {
+    var held: [String] = []
+    for (step, next) in zip(steps, steps.dropFirst()).dropFirst(first)
+    where step.thread != nil && step.outcome == nil && step.thread != next.thread {
+      if let leaf = leaf(of: step), !held.contains(leaf) { held.append(leaf) }
+    }
+    return held
+  }
 
   /// SEAMCALLs that were refused because a lock was taken, from a step on.
   private static func busy(_ steps: [RecordedRun.Step], from first: Int) -> [Busy] {

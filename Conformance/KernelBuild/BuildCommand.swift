@@ -28,16 +28,18 @@ struct BuildCommand {
     let output = Pipe()
     process.standardOutput = output
     process.standardError = output
+    let ended = DispatchSemaphore(value: 0)
+    process.terminationHandler = { _ in ended.signal() }
     do { try process.run() } catch {
       throw KernelBuildError(.missing, "\(words[0]) cannot be started: \(error)")
     }
     try? output.fileHandleForWriting.close()
     let isWhole = follow(output.fileHandleForReading, log, isStopped, onLine)
     guard isWhole else {
-      end(process)
+      end(process, ended)
       throw KernelBuildError(.interrupted, "stopped at \(words.joined(separator: " "))")
     }
-    process.waitUntilExit()
+    ended.wait()
     guard process.terminationStatus == 0 else {
       throw KernelBuildError(
         .failed, "\(words.joined(separator: " ")) ended with \(process.terminationStatus)")
@@ -66,9 +68,13 @@ struct BuildCommand {
     }
   }
 
-  /// Ends it with what it started: it leads a process group of its own.
-  private func end(_ process: Process) {
+  /// Ends it with what it started: it leads a process group of its own. What a thread with blocked
+  /// signals started does not hear the first one.
+  private func end(_ process: Process, _ ended: DispatchSemaphore) {
     if kill(-process.processIdentifier, SIGTERM) != 0 { process.terminate() }
-    process.waitUntilExit()
+    if ended.wait(timeout: .now() + .seconds(2)) == .timedOut {
+      kill(-process.processIdentifier, SIGKILL)
+      ended.wait()
+    }
   }
 }

@@ -72,7 +72,7 @@ public struct KernelBuild {
       do throws(KernelBuildError) {
         try BuildCommand(words: words, folder: folder, path: path)
           .run(log: log, isStopped: isStopped, onLine: onLine)
-      } catch where error.kind == .failed {
+      } catch  where error.kind == .failed {
         throw KernelBuildError(.failed, "\(error.description)\n\(complaints())")
       }
     }

@@ -7,6 +7,8 @@ final class MachineFiles: Sendable {
 
   /// What the machine's kernel wrote to its console.
   var console: String { folder + "/console" }
+  /// What QEMU itself says: remarks on its processor mostly, and why it does not start.
+  var complaints: String { folder + "/complaints" }
   /// The machine's initial file system.
   var initialFiles: String { folder + "/initrd" }
 
@@ -39,9 +41,9 @@ final class MachineFiles: Sendable {
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-  /// The end of what the console has, without control characters.
-  func lastConsoleLines(_ count: Int) -> [String] {
-    let bytes = FileManager.default.contents(atPath: console) ?? Data()
+  /// The end of one of the files, without control characters.
+  func lastLines(_ file: String, _ count: Int) -> [String] {
+    let bytes = FileManager.default.contents(atPath: file) ?? Data()
     let text = String(decoding: bytes.suffix(8192), as: UTF8.self)
     let lines = text.split(whereSeparator: \.isNewline).map { line in
       String(line.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 })

@@ -86,7 +86,7 @@ public struct QEMUBackend: Backend {
         "-kernel", setup.kernel, "-initrd", files.initialFiles,
         "-append", append.joined(separator: " "),
       ]
-    return "exec " + words.map(quoted).joined(separator: " ")
+    return "exec " + words.map(quoted).joined(separator: " ") + " 2>" + quoted(files.complaints)
   }
 
   private static func quoted(_ word: String) -> String {
@@ -139,12 +139,12 @@ public struct QEMUBackend: Backend {
     do throws(BackendError) { return try process.conclude() } catch { throw explained(error) }
   }
 
-  /// An error of a machine that broke down, with the last lines of its console.
+  /// An error of a machine that broke down, with the last lines of its console and of QEMU.
   private func explained(_ error: BackendError) -> BackendError {
     guard error.kind == .lost || error.kind == .malformedAnswer else { return error }
-    let lines = files.lastConsoleLines(12)
-    guard !lines.isEmpty else { return error }
-    let tail = lines.map { "\n    console: \($0)" }.joined()
-    return BackendError(error.kind, error.message + tail)
+    let tail =
+      files.lastLines(files.complaints, 6).map { "\n    \($0)" }
+      + files.lastLines(files.console, 12).map { "\n    console: \($0)" }
+    return BackendError(error.kind, error.message + tail.joined())
   }
 }

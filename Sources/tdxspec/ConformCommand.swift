@@ -40,7 +40,7 @@ extension TDXSpec {
         Conformance/Suites/gmem-6.18-deviations.json
           tdxspec check kvm/tdx --scope build-remove --property S-21-finalize --json \
         --output trace.json
-          tdxspec conform --backend qemu:7.3-faketdx --race trace.json --times 20
+          tdxspec conform --backend qemu:7.3-standin --race trace.json --times 20
           tdxspec conform --backend exec:./vmm --suite suite.json --shard 2/4 --format junit \
         -o junit.xml
           tdxspec conform --backend exec:./vmm --suite suite.json --skips skipped.txt --json

@@ -85,7 +85,9 @@ extension TDXSpec.Kernel {
       } catch {
         line.clear()
         Terminal.complain(error.description)
-        if json { try Output.standard.write(Events.error(error.description, code: nil).text + "\n") }
+        if json {
+          try Output.standard.write(Events.error(error.description, code: nil).text + "\n")
+        }
         throw CommandExit(status: Self.status(error.kind))
       }
       line.clear()

@@ -1,4 +1,5 @@
 import Foundation
+import QEMUBackend
 import Synchronization
 import Testing
 
@@ -23,6 +24,15 @@ import Testing
       let text = try String(contentsOf: folder.appendingPathComponent(file.path), encoding: .utf8)
       #expect(file.text == text)
     }
+  }
+
+  @Test("the backend understands what is said of an image", arguments: BootForm.allCases)
+  func options(form: BootForm) throws {
+    let machine = try MachineForm(kernel: "bzImage-7.3", options: form.options)
+    let plain = form == .standin ? MachineForm.standIn : .amd
+    #expect(machine.oldestVersion == plain.oldestVersion)
+    #expect(machine.machine.contains("q35") && !machine.append.isEmpty)
+    #expect(machine.append.contains("standin_tdx") == (form == .standin))
   }
 
   @Test("a configuration is compared by what each option is")
@@ -155,8 +165,12 @@ private struct FakeTree {
     try write("linux/refused", "nothing\n")
     try write("linux/scripts/kconfig/merge_config.sh", "#!/bin/sh\ncat \"$3\" >> \"$2\"\n")
     try write("bin/make", Self.make)
-    for name in ["gcc", "ld", "flex", "bison", "bc", "xz"] { try write("bin/\(name)", "#!/bin/sh\n") }
-    for path in ["linux/scripts/kconfig/merge_config.sh", "bin/make", "bin/gcc", "bin/ld", "bin/flex"]
+    for name in ["gcc", "ld", "flex", "bison", "bc", "xz"] {
+      try write("bin/\(name)", "#!/bin/sh\n")
+    }
+    for path in [
+      "linux/scripts/kconfig/merge_config.sh", "bin/make", "bin/gcc", "bin/ld", "bin/flex",
+    ]
       + ["bin/bison", "bin/bc", "bin/xz"]
     {
       try FileManager.default.setAttributes(

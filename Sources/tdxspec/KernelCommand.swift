@@ -19,11 +19,11 @@ extension TDXSpec.Kernel {
     static let configuration = CommandConfiguration(
       abstract: "Builds kernels for the backend qemu:KERNEL from a distribution's source.",
       discussion: """
-        SOURCE is the kernel's tree, a tar archive of it, or a Debian package linux-source-*. It is \
-        unpacked into the work folder; nothing else is changed. The tree gets a folder 'standin' (a \
-        stand-in for VMX and the TDX module, off unless the kernel's command line has standin_tdx) \
-        and one line in its Kbuild; no file of KVM is touched. The configuration is tinyconfig with \
-        standin/kernel.config.
+        SOURCE is the kernel's tree, a tar archive of it, or a Debian package linux-source-*. It \
+        is unpacked into the work folder; nothing else is changed. The tree gets a folder \
+        'standin' (a stand-in for VMX and the TDX module, off unless the kernel's command line has \
+        standin_tdx) and one line in its Kbuild; no file of KVM is touched. The configuration is \
+        tinyconfig with standin/kernel.config.
 
         One image serves two machines, by the file of options beside it:
           bzImage-RELEASE-swprot    KVM on QEMU's processor of AMD: VM types 0 and 1, guests run
@@ -132,8 +132,8 @@ extension TDXSpec.Kernel {
     static let configuration = CommandConfiguration(
       abstract: "Writes the source of the stand-in, for a kernel's tree of your own.",
       discussion: """
-        Put the folder into the tree as 'standin', append 'obj-y += standin/' to the tree's Kbuild, \
-        merge standin/kernel.config into the configuration, and build with \
+        Put the folder into the tree as 'standin', append 'obj-y += standin/' to the tree's \
+        Kbuild, merge standin/kernel.config into the configuration, and build with \
         NOSTDINC_FLAGS="-nostdinc -I$PWD/standin/include".
 
         EXAMPLES
@@ -186,7 +186,7 @@ private final class KernelProgressLine {
     let left = Double(max(0, KernelBuild.usualFiles - count)) / max(0.001, rate)
     let text =
       "kernel: \(count) files compiled of about \(KernelBuild.usualFiles), "
-      + "\(String(format: "%.1f", rate)) files/s, about \(Int(left.rounded(.up))) s left"
+      + "\(Int(rate.rounded())) files/s, about \(Int(left.rounded(.up))) s left"
     if Terminal.isInteractive {
       Terminal.status(text)
     } else {

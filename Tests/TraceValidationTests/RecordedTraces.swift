@@ -17,8 +17,8 @@ enum RecordedTrace: String {
   case generated = "selftest-6.18-yy.strace.gz"
   /// The same by strace 6.1 with `-f -ttt -X raw`.
   case generatedRaw = "selftest-6.18-raw.strace.gz"
-  /// The recorder's example on a 7.3 of `tdxspec kernel build`, by trace-cmd 3.1 with `-e syscalls:…`
-  /// of each call.
+  /// The recorder's example on a 7.3 of `tdxspec kernel build`, by trace-cmd 3.1 with
+  /// `-e syscalls:…` of each call.
   case traced = "example.trace-cmd.gz"
   /// The same with `-e raw_syscalls`.
   case tracedRaw = "example-raw.trace-cmd.gz"

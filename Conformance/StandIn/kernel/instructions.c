@@ -27,11 +27,6 @@ static void set_result(struct pt_regs *regs, enum standin_vm_result result)
 		regs->flags |= X86_EFLAGS_ZF;
 }
 
-static unsigned long *named_register(struct insn *insn, struct pt_regs *regs)
-{
-	return insn_get_modrm_reg_ptr(insn, regs);
-}
-
 /* The register or the memory that ModRM.rm names; NULL where it names neither. */
 static u64 *operand(struct insn *insn, struct pt_regs *regs)
 {
@@ -56,6 +51,41 @@ static bool has_prefix(struct insn *insn, insn_byte_t prefix)
 	return false;
 }
 
+/* SEAMCALL: the leaf is in RAX, and its status after it. */
+static void do_seamcall(struct pt_regs *regs)
+{
+	struct standin_registers args = {
+		.rcx = regs->cx, .rdx = regs->dx, .r8 = regs->r8, .r9 = regs->r9, .r10 = regs->r10,
+		.r11 = regs->r11, .r12 = regs->r12, .r13 = regs->r13, .r14 = regs->r14, .r15 = regs->r15,
+		.rbx = regs->bx, .rdi = regs->di, .rsi = regs->si,
+	};
+	u64 function = regs->ax;
+
+	/* There is no loader of modules, whose functions have the top bit. */
+	if (function >> 63) {
+		set_result(regs, STANDIN_VM_FAIL_INVALID);
+		return;
+	}
+	regs->ax = standin_seamcall(function, &args, regs->flags & X86_EFLAGS_IF);
+	regs->cx = args.rcx;
+	regs->dx = args.rdx;
+	regs->r8 = args.r8;
+	regs->r9 = args.r9;
+	regs->r10 = args.r10;
+	regs->r11 = args.r11;
+	/* The others belong to the caller, but for TDH.VP.ENTER, which has leaf 0. */
+	if ((function & 0xffff) == 0) {
+		regs->r12 = args.r12;
+		regs->r13 = args.r13;
+		regs->r14 = args.r14;
+		regs->r15 = args.r15;
+		regs->bx = args.rbx;
+		regs->di = args.rdi;
+		regs->si = args.rsi;
+	}
+	set_result(regs, STANDIN_VM_SUCCEED);
+}
+
 /* 0F 01 with a second opcode byte in place of ModRM. */
 static bool do_group(struct insn *insn, struct pt_regs *regs)
 {
@@ -67,42 +97,11 @@ static bool do_group(struct insn *insn, struct pt_regs *regs)
 	case 0xc4: /* VMXOFF */
 		set_result(regs, STANDIN_VM_SUCCEED);
 		return true;
-	case 0xcf: { /* SEAMCALL, with its prefix; ENCLS without */
-		struct standin_registers args = {
-			.rcx = regs->cx, .rdx = regs->dx, .r8 = regs->r8, .r9 = regs->r9,
-			.r10 = regs->r10, .r11 = regs->r11, .r12 = regs->r12, .r13 = regs->r13,
-			.r14 = regs->r14, .r15 = regs->r15, .rbx = regs->bx, .rdi = regs->di,
-			.rsi = regs->si,
-		};
-		u64 function = regs->ax;
-
+	case 0xcf: /* SEAMCALL with the prefix, ENCLS without */
 		if (!has_prefix(insn, 0x66))
 			return false;
-		/* There is no loader of modules, whose functions have the top bit. */
-		if (function >> 63) {
-			set_result(regs, STANDIN_VM_FAIL_INVALID);
-			return true;
-		}
-		regs->ax = standin_seamcall(function, &args, regs->flags & X86_EFLAGS_IF);
-		regs->cx = args.rcx;
-		regs->dx = args.rdx;
-		regs->r8 = args.r8;
-		regs->r9 = args.r9;
-		regs->r10 = args.r10;
-		regs->r11 = args.r11;
-		/* The others belong to the caller, but for an exit of a TD. */
-		if ((function & 0xffff) == 0) {
-			regs->r12 = args.r12;
-			regs->r13 = args.r13;
-			regs->r14 = args.r14;
-			regs->r15 = args.r15;
-			regs->bx = args.rbx;
-			regs->di = args.rdi;
-			regs->si = args.rsi;
-		}
-		set_result(regs, STANDIN_VM_SUCCEED);
+		do_seamcall(regs);
 		return true;
-	}
 	}
 	return false;
 }
@@ -128,9 +127,9 @@ static bool do_pointer(struct insn *insn, struct pt_regs *regs)
 
 static bool do_instruction(struct insn *insn, struct pt_regs *regs)
 {
-	unsigned long *field = NULL;
-	u64 *other = NULL;
+	unsigned long *named;
 	unsigned int opcode;
+	u64 *other;
 
 	if (insn->opcode.bytes[0] != 0x0f)
 		return false;
@@ -149,16 +148,17 @@ static bool do_instruction(struct insn *insn, struct pt_regs *regs)
 	}
 	if (opcode != 0x78 && opcode != 0x79 && opcode != 0x38f8)
 		return false;
-	field = named_register(insn, regs);
+	/* The register has the field, or the address that MOVDIR64B writes to. */
+	named = insn_get_modrm_reg_ptr(insn, regs);
 	other = operand(insn, regs);
-	if (!field || !other)
+	if (!named || !other)
 		return false;
 	if (opcode == 0x78) /* VMREAD */
-		set_result(regs, standin_vmread(*field, (unsigned long *)other));
+		set_result(regs, standin_vmread(*named, (unsigned long *)other));
 	else if (opcode == 0x79) /* VMWRITE */
-		set_result(regs, standin_vmwrite(*field, *other));
+		set_result(regs, standin_vmwrite(*named, *other));
 	else /* MOVDIR64B */
-		memcpy((void *)*field, other, 64);
+		memcpy((void *)*named, other, 64);
 	return true;
 }
 NOKPROBE_SYMBOL(do_instruction);

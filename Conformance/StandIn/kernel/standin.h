@@ -34,7 +34,6 @@ enum standin_vm_result standin_vmenter(void);
 struct standin_registers {
 	u64 rcx, rdx, r8, r9, r10, r11, r12, r13, r14, r15, rbx, rdi, rsi;
 };
-#define STANDIN_REGISTERS 13
 
 /* Answers a leaf of the TDX module; the status it returns is that of RAX. */
 u64 standin_leaf(unsigned int leaf, struct standin_registers *args);

@@ -93,6 +93,17 @@ static void wait_if_told(unsigned int leaf, bool interruptible)
 		local_irq_disable();
 }
 
+/* What TDH.VP.ENTER returns next; false when the script is at its end. */
+static bool next_exit(u64 *status, struct standin_registers *args)
+{
+	if (script_position >= script_length)
+		return false;
+	*status = script[script_position].status;
+	*args = script[script_position].args;
+	script_position++;
+	return true;
+}
+
 u64 standin_seamcall(u64 function, struct standin_registers *args, bool interruptible)
 {
 	unsigned int leaf = function & (LEAVES - 1);
@@ -108,23 +119,13 @@ u64 standin_seamcall(u64 function, struct standin_registers *args, bool interrup
 		failures[leaf].count--;
 		entry.status = failures[leaf].status;
 		args->rcx = args->rdx = 0;
-	} else {
+	} else if (leaf != STANDIN_VP_ENTER || !next_exit(&entry.status, args)) {
 		entry.status = standin_leaf(leaf, args);
 	}
 	if (log_count < LOG_LENGTH)
 		log_entries[log_count++] = entry;
 	raw_spin_unlock_irqrestore(&lock, flags);
 	return entry.status;
-}
-
-bool standin_next_exit(u64 *status, struct standin_registers *args)
-{
-	if (script_position >= script_length)
-		return false;
-	*status = script[script_position].status;
-	*args = script[script_position].args;
-	script_position++;
-	return true;
 }
 
 static int log_show(struct seq_file *file, void *unused)

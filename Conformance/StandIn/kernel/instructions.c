@@ -73,8 +73,8 @@ static void do_seamcall(struct pt_regs *regs)
 	regs->r9 = args.r9;
 	regs->r10 = args.r10;
 	regs->r11 = args.r11;
-	/* The others belong to the caller, but for TDH.VP.ENTER, which has leaf 0. */
-	if ((function & 0xffff) == 0) {
+	/* The others belong to the caller, but for TDH.VP.ENTER. */
+	if ((function & 0xffff) == STANDIN_VP_ENTER) {
 		regs->r12 = args.r12;
 		regs->r13 = args.r13;
 		regs->r14 = args.r14;

@@ -10,7 +10,7 @@
 #include "standin.h"
 
 /* Leaves with an answer of their own. */
-enum { VP_ENTER = 0, MNG_RD = 11, PHYMEM_PAGE_RDMD = 24, SYS_RD = 34, SYS_TDMR_INIT = 36 };
+enum { MNG_RD = 11, PHYMEM_PAGE_RDMD = 24, SYS_RD = 34, SYS_TDMR_INIT = 36 };
 
 #define FIELD_NOT_READABLE 0xc0000c0200000000ULL
 /* TDX_NON_RECOVERABLE_TD as Linux has it (kvm-tdx §1.6), and the exit reason of a triple fault. */
@@ -89,7 +89,7 @@ static u64 read_system_field(u64 id, u64 *value)
 
 u64 standin_leaf(unsigned int leaf, struct standin_registers *args)
 {
-	u64 field = args->rdx, status;
+	u64 field = args->rdx;
 
 	switch (leaf) {
 	case SYS_RD:
@@ -105,9 +105,7 @@ u64 standin_leaf(unsigned int leaf, struct standin_registers *args)
 		args->rcx = args->rdx = 0;
 		args->r8 = (field & 0xffff) == 11 ? BIT_ULL(48) : 0;
 		return 0;
-	case VP_ENTER:
-		if (standin_next_exit(&status, args))
-			return status;
+	case STANDIN_VP_ENTER:
 		memset(args, 0, sizeof(*args));
 		return TRIPLE_FAULT;
 	default:

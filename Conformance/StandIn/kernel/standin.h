@@ -35,13 +35,12 @@ struct standin_registers {
 	u64 rcx, rdx, r8, r9, r10, r11, r12, r13, r14, r15, rbx, rdi, rsi;
 };
 
+#define STANDIN_VP_ENTER 0
+
 /* Answers a leaf of the TDX module; the status it returns is that of RAX. */
 u64 standin_leaf(unsigned int leaf, struct standin_registers *args);
 
 /* The same, with what the controls have set, and logged. */
 u64 standin_seamcall(u64 function, struct standin_registers *args, bool interruptible);
-
-/* What TDH.VP.ENTER returns next; false without a script. */
-bool standin_next_exit(u64 *status, struct standin_registers *args);
 
 #endif

@@ -86,6 +86,11 @@ import Testing
     let result = try Tool.shell(
       "TDXSPEC_KVM_STATIC_RUNNER='\(Self.runner)' $TOOL conform --backend qemu:\(kernel) "
         + "--race \(trace.path) --times 4")
+    if result.status == 4 {
+      // A QEMU that is too old for the stand-in.
+      print("SKIPPED: a race on a kernel: \(result.errors)")
+      return
+    }
     #expect(result.status == 0, "\(result.output)\(result.errors)")
     #expect(result.output.contains("WARNING: arch/x86/kvm/vmx/tdx.c:1798"))
   }

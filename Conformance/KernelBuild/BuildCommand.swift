@@ -72,9 +72,9 @@ struct BuildCommand {
   /// signals started does not hear the first one.
   private func end(_ process: Process, _ ended: DispatchSemaphore) {
     if kill(-process.processIdentifier, SIGTERM) != 0 { process.terminate() }
-    if ended.wait(timeout: .now() + .seconds(2)) == .timedOut {
-      kill(-process.processIdentifier, SIGKILL)
-      ended.wait()
-    }
+    let isOver = ended.wait(timeout: .now() + .seconds(2)) == .success
+    // Whatever is left of the group, too.
+    kill(-process.processIdentifier, SIGKILL)
+    if !isOver { ended.wait() }
   }
 }

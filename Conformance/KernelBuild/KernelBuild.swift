@@ -62,6 +62,7 @@ public struct KernelBuild {
     isStopped: @escaping () -> Bool, onProgress: @escaping (Progress) -> Void
   ) throws(KernelBuildError) -> Built {
     try checkPrograms()
+    onProgress(.step("unpacking \(source)"))
     try SourceTree.makeFolder(work)
     try SourceTree.makeFolder(target)
     let log = try openLog()
@@ -76,7 +77,6 @@ public struct KernelBuild {
         throw KernelBuildError(.failed, "\(error.description)\n\(complaints())")
       }
     }
-    onProgress(.step("unpacking \(source)"))
     let tree = try SourceTree(source: source, work: work) { words throws(KernelBuildError) in
       try command(words, in: work)
     }
@@ -165,7 +165,10 @@ public struct KernelBuild {
       let path = "\(target)/\(form.imageName(tree.release))"
       do {
         try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-      } catch { throw KernelBuildError(.unusable, "\(path): it cannot be written: \(error)") }
+      } catch {
+        throw KernelBuildError(
+          .unusable, "\(path): it cannot be written: \(SourceTree.reason(error))")
+      }
       try SourceTree.write(form.options, to: path + ".options")
       images[form] = path
     }

@@ -27,10 +27,16 @@ struct SourceTree {
     let stamp = work + "/" + Self.stamp
     let files = FileManager.default
     let before = try? String(contentsOfFile: stamp, encoding: .utf8)
+    // A folder is looked at before it is copied.
+    if Self.isFolder(source) { _ = try Self.release(of: source, from: source) }
     if before != identity || !files.fileExists(atPath: path) {
       try? files.removeItem(atPath: stamp)
       try? files.removeItem(atPath: path)
-      try Self.unpack(source, to: path, in: work, run)
+      do throws(KernelBuildError) {
+        try Self.unpack(source, to: path, in: work, run)
+      } catch  where error.kind == .failed {
+        throw KernelBuildError(.unusable, error.description)
+      }
     } else if Self.isFolder(source) {
       try Self.copy(source, to: path, run)
     }
@@ -142,13 +148,25 @@ struct SourceTree {
   static func makeFolder(_ path: String) throws(KernelBuildError) {
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch { throw KernelBuildError(.unusable, "\(path): it cannot be made: \(error)") }
+    } catch {
+      throw KernelBuildError(.unusable, "\(path): it cannot be made: \(reason(error))")
+    }
   }
 
   /// Whole or not at all.
   static func write(_ text: String, to path: String) throws(KernelBuildError) {
     do {
       try text.write(toFile: path, atomically: true, encoding: .utf8)
-    } catch { throw KernelBuildError(.unusable, "\(path): it cannot be written: \(error)") }
+    } catch {
+      throw KernelBuildError(.unusable, "\(path): it cannot be written: \(reason(error))")
+    }
+  }
+
+  /// What the system says of a file, without where in the library it was noticed.
+  static func reason(_ error: any Error) -> String {
+    let outer = error as NSError
+    let inner = (outer.userInfo[NSUnderlyingErrorKey] as? any Error).map { $0 as NSError }
+    let system = [inner, outer].compactMap(\.self).first { $0.domain == NSPOSIXErrorDomain }
+    return system.map { String(cString: strerror(Int32($0.code))) } ?? error.localizedDescription
   }
 }

@@ -79,16 +79,22 @@ extension TDXSpec.Kernel {
       let line = KernelProgressLine()
       let clock = ContinuousClock()
       let start = clock.now
+      if json {
+        try Output.standard.write(
+          Events.start("kernel build", version: TDXSpec.version).text + "\n")
+      }
       let built: KernelBuild.Built
       do throws(KernelBuildError) {
         built = try build.run(isStopped: { tdxs_interrupted() != 0 }, onProgress: line.update)
       } catch {
         line.clear()
         Terminal.complain(error.description)
+        let status = Self.status(error.kind)
         if json {
-          try Output.standard.write(Events.error(error.description, code: nil).text + "\n")
+          let events = [Events.error(error.description, code: nil), Events.end(status)]
+          try Output.standard.write(events.map { $0.text + "\n" }.joined())
         }
-        throw CommandExit(status: Self.status(error.kind))
+        throw CommandExit(status: status)
       }
       line.clear()
       try Output.standard.write(report(built, seconds: (clock.now - start) / .seconds(1)))
@@ -120,10 +126,7 @@ extension TDXSpec.Kernel {
           images.map { .members(["form": .string($0.0.rawValue), "path": .string($0.1)]) }),
         "seconds": .double(seconds),
       ])
-      let events = [
-        Events.start("kernel build", version: TDXSpec.version), event, Events.end(.success),
-      ]
-      return events.map(\.text).joined(separator: "\n") + "\n"
+      return [event, Events.end(.success)].map { $0.text + "\n" }.joined()
     }
   }
 

@@ -88,6 +88,13 @@ import Testing
     #expect(failure(build)?.kind == .unusable)
     build.source = tree.folder + "/bin"
     #expect(failure(build)?.description.contains("no VERSION") == true)
+    try tree.write("linux.tar.xz", "no archive")
+    build.source = tree.folder + "/linux.tar.xz"
+    #expect(failure(build)?.kind == .unusable)
+    build = tree.build
+    build.target = "/proc/nowhere"
+    #expect(
+      failure(build)?.description == "/proc/nowhere: it cannot be made: No such file or directory")
     build = tree.build
     build.headers = ["/nowhere/gelf.h": "libelf-dev"]
     #expect(failure(build)?.kind == .missing)

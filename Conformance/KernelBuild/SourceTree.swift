@@ -59,12 +59,17 @@ struct SourceTree {
     try run(["cp", "-a", "-u", "--reflink=auto", source + "/.", copy])
   }
 
-  /// What tells one source from another: its path, and an archive's size and time of change.
+  /// What tells one tree from another: the source's path, the stand-in's headers, and an archive's
+  /// size and time of change.
   private static func identity(of source: String) throws(KernelBuildError) -> String {
     guard let about = try? FileManager.default.attributesOfItem(atPath: source) else {
       throw KernelBuildError(.unusable, "\(source): there is no such file or folder")
     }
-    let absolute = URL(fileURLWithPath: source).standardizedFileURL.path
+    // Objects do not know a header that came before theirs after they were compiled.
+    let headers = StandInFile.all.map(\.path).filter { $0.hasPrefix("include/") }.sorted()
+    let absolute =
+      URL(fileURLWithPath: source).standardizedFileURL.path + " "
+      + headers.joined(separator: " ")
     if isFolder(source) { return "\(absolute)\n" }
     let changed = (about[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
     let size = (about[.size] as? Int) ?? 0

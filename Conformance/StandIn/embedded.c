@@ -19,6 +19,9 @@ static const unsigned char include_asm_msr_h[] = {
 static const unsigned char include_asm_tlbflush_h[] = {
 #embed "kernel/include/asm/tlbflush.h"
 };
+static const unsigned char include_asm_vmx_h[] = {
+#embed "kernel/include/asm/vmx.h"
+};
 static const unsigned char instructions_c[] = {
 #embed "kernel/instructions.c"
 };
@@ -41,6 +44,7 @@ static const struct stand_in_file files[] = {
     {"standin.h", standin_h, sizeof(standin_h)},
     {"include/asm/msr.h", include_asm_msr_h, sizeof(include_asm_msr_h)},
     {"include/asm/tlbflush.h", include_asm_tlbflush_h, sizeof(include_asm_tlbflush_h)},
+    {"include/asm/vmx.h", include_asm_vmx_h, sizeof(include_asm_vmx_h)},
     {"instructions.c", instructions_c, sizeof(instructions_c)},
     {"vmx.c", vmx_c, sizeof(vmx_c)},
     {"msrs.c", msrs_c, sizeof(msrs_c)},

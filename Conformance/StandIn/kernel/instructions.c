@@ -106,23 +106,10 @@ static bool do_group(struct insn *insn, struct pt_regs *regs)
 	return false;
 }
 
-/* 0F C7 /6 with memory: which of three the prefix says. */
-static bool do_pointer(struct insn *insn, struct pt_regs *regs)
+/* What the stand-in's header `asm/vmx.h` makes of VMCLEAR and VMPTRLD: their register is RSP. */
+static bool is_pointer(struct insn *insn)
 {
-	u64 *address;
-
-	if (X86_MODRM_REG(insn->modrm.value) != 6 || X86_MODRM_MOD(insn->modrm.value) == 3)
-		return false;
-	address = operand(insn, regs);
-	if (!address)
-		return false;
-	if (has_prefix(insn, 0xf3)) /* VMXON */
-		set_result(regs, STANDIN_VM_SUCCEED);
-	else if (has_prefix(insn, 0x66))
-		set_result(regs, standin_vmclear(*address));
-	else
-		set_result(regs, standin_vmptrld(*address));
-	return true;
+	return X86_MODRM_REG(insn->modrm.value) == 4 && !X86_REX_R(insn->rex_prefix.value);
 }
 
 static bool do_instruction(struct insn *insn, struct pt_regs *regs)
@@ -139,9 +126,7 @@ static bool do_instruction(struct insn *insn, struct pt_regs *regs)
 	switch (opcode) {
 	case 0x01:
 		return do_group(insn, regs);
-	case 0xc7:
-		return do_pointer(insn, regs);
-	case 0x3880: /* INVEPT */
+	case 0x3880: /* INVEPT, and VMXON by the stand-in's header */
 	case 0x3881: /* INVVPID */
 		set_result(regs, STANDIN_VM_SUCCEED);
 		return true;
@@ -153,7 +138,11 @@ static bool do_instruction(struct insn *insn, struct pt_regs *regs)
 	other = operand(insn, regs);
 	if (!named || !other)
 		return false;
-	if (opcode == 0x78) /* VMREAD */
+	if (opcode == 0x78 && is_pointer(insn)) /* VMPTRLD */
+		set_result(regs, standin_vmptrld(*other));
+	else if (opcode == 0x79 && is_pointer(insn)) /* VMCLEAR */
+		set_result(regs, standin_vmclear(*other));
+	else if (opcode == 0x78) /* VMREAD */
 		set_result(regs, standin_vmread(*named, (unsigned long *)other));
 	else if (opcode == 0x79) /* VMWRITE */
 		set_result(regs, standin_vmwrite(*named, *other));

@@ -5,7 +5,7 @@ public struct KernelRelease: Hashable, Comparable, Sendable, CustomStringConvert
   /// `PATCHLEVEL` of the tree's Makefile.
   public let patchLevel: Int
 
-  /// The first one with KVM for TDX (kvm-tdx §1).
+  /// The first one with KVM for TDX (guest-memfd §1.2).
   static let oldest = KernelRelease(version: 6, patchLevel: 16)
 
   /// Like `7.3`.

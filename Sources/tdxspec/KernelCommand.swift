@@ -29,7 +29,7 @@ extension TDXSpec.Kernel {
           bzImage-RELEASE-swprot    KVM on QEMU's processor of AMD: VM types 0 and 1, guests run
           bzImage-RELEASE-standin   KVM's TDX code over the stand-in: VM type 5, no guest runs
 
-        It needs a compiler and Debian's make flex bison bc libelf-dev xz-utils, 4 GB of disk and \
+        It needs a compiler and Debian's make flex bison bc libelf-dev xz-utils, 2.5 GB of disk and \
         10 minutes on 2 cores. A build that was stopped goes on with the same --work. Inside, \
         /sys/kernel/debug/standin-tdx has the log of SEAMCALLs and says which of them fail, wait \
         and what TDH.VP.ENTER returns; tdxspec kernel files shows the source, which documents them.
@@ -163,39 +163,24 @@ extension TDXSpec.Kernel {
   }
 }
 
-/// How far a build is: a status line on a terminal, a line now and then elsewhere.
+/// How far a build is.
 private final class KernelProgressLine {
-  private let clock = ContinuousClock()
-  private var start: ContinuousClock.Instant?
-  private var last: ContinuousClock.Instant?
+  private let line = PacedLine(every: 30)
 
   func update(_ progress: KernelBuild.Progress) {
     switch progress {
     case .step(let text):
-      clear()
-      try? Output(descriptor: 2, path: "standard error").write("kernel: \(text)\n")
-    case .compiled(let count): show(count)
+      line.say("kernel: \(text)")
+      line.begin()
+    case .compiled(let count):
+      line.update { seconds in
+        let rate = Double(count) / seconds
+        let left = Double(max(0, KernelBuild.usualFiles - count)) / rate
+        return "kernel: \(count) files compiled of about \(KernelBuild.usualFiles), "
+          + "\(Int(rate.rounded())) files/s, about \(Int(left.rounded(.up))) s left"
+      }
     }
   }
 
-  private func show(_ count: Int) {
-    let now = clock.now
-    let start = start ?? now
-    self.start = start
-    let pause: Swift.Duration = Terminal.isInteractive ? .milliseconds(500) : .seconds(30)
-    guard now - (last ?? start) >= pause else { return }
-    last = now
-    let rate = Double(count) / max(0.001, (now - start) / .seconds(1))
-    let left = Double(max(0, KernelBuild.usualFiles - count)) / max(0.001, rate)
-    let text =
-      "kernel: \(count) files compiled of about \(KernelBuild.usualFiles), "
-      + "\(Int(rate.rounded())) files/s, about \(Int(left.rounded(.up))) s left"
-    if Terminal.isInteractive {
-      Terminal.status(text)
-    } else {
-      try? Output(descriptor: 2, path: "standard error").write(text + "\n")
-    }
-  }
-
-  func clear() { if Terminal.isInteractive { Terminal.status("") } }
+  func clear() { line.clear() }
 }

@@ -111,7 +111,7 @@ struct RaceRecord {
             "steps": .array($0.steps.map { .int($0) }),
           ])
         }), "injected": .bool(isInjected),
-      "delayed": .array(isDelayed ? trial.held.map { .string($0) } : []),
+      "held": .array(trial.held.map { .string($0) }), "delayed": .bool(isDelayed),
       "leads_to": .array(
         trial.endings.map {
           .members(["answers": Self.json($0.answers), "dead": .bool($0.isDead)])

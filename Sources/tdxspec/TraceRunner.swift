@@ -67,36 +67,20 @@ struct TraceRunner {
   }
 }
 
-/// How far a replay is: a status line on a terminal, a line now and then elsewhere.
+/// How far a replay is.
 final class TraceProgressLine {
-  private let clock = ContinuousClock()
-  private let start: ContinuousClock.Instant
-  private var last: ContinuousClock.Instant
-
-  init() {
-    start = clock.now
-    last = start
-  }
+  private let line = PacedLine(every: 10)
 
   func update(_ progress: TraceProgress) {
-    let now = clock.now
-    let pause: Swift.Duration = Terminal.isInteractive ? .milliseconds(500) : .seconds(10)
-    guard now - last >= pause else { return }
-    last = now
-    let seconds = max(0.001, Double((now - start) / .seconds(1)))
-    let rate = Int(Double(progress.calls) / seconds)
-    let left =
-      seconds * Double(progress.allSequences - progress.sequences)
-      / Double(max(1, progress.sequences))
-    let text =
-      "trace check: \(progress.sequences) of \(progress.allSequences) sequences, "
-      + "\(progress.calls) calls, \(rate) calls/s, \(Int(left.rounded(.up))) s left"
-    if Terminal.isInteractive {
-      Terminal.status(text)
-    } else {
-      try? Output(descriptor: 2, path: "standard error").write(text + "\n")
+    line.update { seconds in
+      let rate = Int(Double(progress.calls) / seconds)
+      let left =
+        seconds * Double(progress.allSequences - progress.sequences)
+        / Double(max(1, progress.sequences))
+      return "trace check: \(progress.sequences) of \(progress.allSequences) sequences, "
+        + "\(progress.calls) calls, \(rate) calls/s, \(Int(left.rounded(.up))) s left"
     }
   }
 
-  func clear() { if Terminal.isInteractive { Terminal.status("") } }
+  func clear() { line.clear() }
 }

@@ -28,6 +28,9 @@ import Testing
     #expect(told["injected"] as? Bool == false)
     let busy = try #require((told["busy"] as? [[String: Any]])?.first)
     #expect(busy["leaf"] as? String == "TDH.MEM.RANGE.BLOCK" && busy["count"] as? Int == 2)
+    // FINALIZE_VM is inside the SEAMCALL when the hole is punched (kvm-tdx §2.2.3).
+    #expect(told["held"] as? [String] == ["TDH.MR.FINALIZE"])
+    #expect(told["delayed"] as? Bool == false)
     let outcomes = events.filter { $0["event"] as? String == "race-outcome" }
     #expect(Set(outcomes.compactMap { $0["as_in_trace"] as? Bool }) == [true, false])
     let counts = outcomes.compactMap { $0["count"] as? Int }

@@ -27,7 +27,7 @@
 #define LOG_LENGTH 16384
 #define LEAVES 128
 #define SCRIPT_LENGTH 64
-#define MAX_DELAY 1000000U
+#define MAX_DELAY 1000000ULL
 
 struct entry {
 	u64 function, rcx, rdx, r8, r9, status;
@@ -43,13 +43,10 @@ struct planned_exit {
 static DEFINE_RAW_SPINLOCK(lock);
 static struct entry log_entries[LOG_LENGTH];
 static unsigned int log_count;
-static struct {
-	u64 count, status;
-} failures[LEAVES];
-static struct {
-	u64 count;
-	unsigned int microseconds;
-} delays[LEAVES];
+/* What the next so many calls of a leaf get: a status, or microseconds. */
+static struct setting {
+	u64 count, value;
+} failures[LEAVES], delays[LEAVES];
 static struct planned_exit script[SCRIPT_LENGTH];
 static unsigned int script_length, script_position;
 
@@ -69,17 +66,24 @@ static const char *const names[LEAVES] = {
 	[53] = "SYS.UPDATE", [69] = "SYS.DISABLE",
 };
 
+/* The value of a setting that is not used up; under the lock. */
+static bool take(struct setting *setting, u64 *value)
+{
+	if (!setting->count)
+		return false;
+	setting->count--;
+	*value = setting->value;
+	return true;
+}
+
 /* Waits where a failure or an answer is still to be decided, so that others come in between. */
 static void wait_if_told(unsigned int leaf, bool interruptible)
 {
-	unsigned int microseconds = 0;
 	unsigned long flags;
+	u64 microseconds = 0;
 
 	raw_spin_lock_irqsave(&lock, flags);
-	if (delays[leaf].count) {
-		delays[leaf].count--;
-		microseconds = delays[leaf].microseconds;
-	}
+	take(&delays[leaf], &microseconds);
 	raw_spin_unlock_irqrestore(&lock, flags);
 	if (!microseconds)
 		return;
@@ -115,9 +119,7 @@ u64 standin_seamcall(u64 function, struct standin_registers *args, bool interrup
 
 	wait_if_told(leaf, interruptible);
 	raw_spin_lock_irqsave(&lock, flags);
-	if (failures[leaf].count) {
-		failures[leaf].count--;
-		entry.status = failures[leaf].status;
+	if (take(&failures[leaf], &entry.status)) {
 		args->rcx = args->rdx = 0;
 	} else if (leaf != STANDIN_VP_ENTER || !next_exit(&entry.status, args)) {
 		entry.status = standin_leaf(leaf, args);
@@ -169,55 +171,39 @@ static const struct file_operations log_operations = {
 	.release = single_release,
 };
 
-/* A line of a leaf, a count and a third number. */
-static int read_setting(const char __user *from, size_t size, const char *format,
-			unsigned int *leaf, u64 *count, u64 *third)
+/* Reads a leaf, a count and a value into one of the settings. */
+static ssize_t write_setting(struct setting *settings, const char *format, u64 limit,
+			     const char __user *from, size_t size)
 {
 	char line[96] = "";
+	struct setting setting;
+	unsigned int leaf;
+	unsigned long flags;
 
 	if (size >= sizeof(line))
 		return -EINVAL;
 	if (copy_from_user(line, from, size))
 		return -EFAULT;
-	if (sscanf(line, format, leaf, count, third) != 3 || *leaf >= LEAVES)
+	if (sscanf(line, format, &leaf, &setting.count, &setting.value) != 3)
 		return -EINVAL;
-	return 0;
+	if (leaf >= LEAVES || setting.value > limit)
+		return -EINVAL;
+	raw_spin_lock_irqsave(&lock, flags);
+	settings[leaf] = setting;
+	raw_spin_unlock_irqrestore(&lock, flags);
+	return size;
 }
 
 static ssize_t fail_write(struct file *file, const char __user *from, size_t size, loff_t *at)
 {
-	unsigned int leaf;
-	unsigned long flags;
-	u64 count, status;
-	int error = read_setting(from, size, "%u %llu %llx", &leaf, &count, &status);
-
-	if (error)
-		return error;
-	raw_spin_lock_irqsave(&lock, flags);
-	failures[leaf].count = count;
-	failures[leaf].status = status;
-	raw_spin_unlock_irqrestore(&lock, flags);
-	return size;
+	return write_setting(failures, "%u %llu %llx", ~0ULL, from, size);
 }
 
 static const struct file_operations fail_operations = { .open = simple_open, .write = fail_write };
 
 static ssize_t delay_write(struct file *file, const char __user *from, size_t size, loff_t *at)
 {
-	unsigned int leaf;
-	unsigned long flags;
-	u64 count, microseconds;
-	int error = read_setting(from, size, "%u %llu %llu", &leaf, &count, &microseconds);
-
-	if (error)
-		return error;
-	if (microseconds > MAX_DELAY)
-		return -EINVAL;
-	raw_spin_lock_irqsave(&lock, flags);
-	delays[leaf].count = count;
-	delays[leaf].microseconds = microseconds;
-	raw_spin_unlock_irqrestore(&lock, flags);
-	return size;
+	return write_setting(delays, "%u %llu %llu", MAX_DELAY, from, size);
 }
 
 static const struct file_operations delay_operations = { .open = simple_open, .write = delay_write };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR Apache-2.0 */
 /*
- * Comes before the kernel's header of this name. QEMU 9.2 to 10.0.5 do not trap on VMXON, VMCLEAR and
- * VMPTRLD, which share an opcode, but go on within them. They are assembled as INVEPT, VMWRITE and
+ * Comes before the kernel's header of this name. QEMU 10.0.2 does not trap on VMXON, VMCLEAR and
+ * VMPTRLD, which share an opcode, but goes on within them. They are assembled as INVEPT, VMWRITE and
  * VMREAD of the same memory with RSP as the register, which no compiler takes for those;
  * `instructions.c` knows them by it.
  */

@@ -29,8 +29,8 @@ extension TDXSpec.Kernel {
           bzImage-RELEASE-swprot    KVM on QEMU's processor of AMD: VM types 0 and 1, guests run
           bzImage-RELEASE-standin   KVM's TDX code over the stand-in: VM type 5, no guest runs
 
-        It needs a compiler and Debian's make flex bison bc libelf-dev xz-utils, 2.5 GB of disk and \
-        10 minutes on 2 cores. A build that was stopped goes on with the same --work. Inside, \
+        It needs a compiler and Debian's make flex bison bc libelf-dev xz-utils, 2.5 GB of disk \
+        and 10 minutes on 2 cores. A build that was stopped goes on with the same --work. Inside, \
         /sys/kernel/debug/standin-tdx has the log of SEAMCALLs and says which of them fail, wait \
         and what TDH.VP.ENTER returns; tdxspec kernel files shows the source, which documents them.
 
